@@ -205,6 +205,9 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
         description="Folder of real photos to validate against, with one sub-folder per class",
         subtype="DIR_PATH",
     )
+    photo: StringProperty(
+        name="Photo", description="One real photo to classify", subtype="FILE_PATH",
+    )
     show_overlay: BoolProperty(
         name="Show Poses",
         description="Draw the region of interest, the space the camera moves in and every camera pose in the 3D "

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators: each reads the settings, calls one function of ``scene`` or ``inference`` and reports."""
+
+import bpy
+
+from . import camera, classes, import_cad, job, materials, references, region, results, validation
+
+MODULES = (job, import_cad, materials, camera, region, classes, references, validation)
+
+
+def register() -> None:
+    for module in MODULES:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+    bpy.app.handlers.load_pre.append(job.end_job)
+    bpy.app.handlers.depsgraph_update_post.append(results.touch)
+    bpy.app.handlers.load_post.append(results.touch)
+    bpy.app.timers.register(results.watch, first_interval=1.0, persistent=True)
+
+
+def unregister() -> None:
+    bpy.app.timers.unregister(results.watch)
+    bpy.app.handlers.load_post.remove(results.touch)
+    bpy.app.handlers.depsgraph_update_post.remove(results.touch)
+    bpy.app.handlers.load_pre.remove(job.end_job)
+    job.end_job()
+    for module in reversed(MODULES):
+        for cls in reversed(module.CLASSES):
+            bpy.utils.unregister_class(cls)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+# ruff: noqa: F722, F821
+"""The nominal camera: from the view, with a photo behind it, how far it moves, and a look through each pose."""
+
+import math
+from pathlib import Path
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+from mathutils import Matrix
+
+from ..inference.errors import InputError
+from . import steps
+from .materials import PHOTO_GLOB
+
+POSE_INDEX = "simsearch_pose"
+"""Custom property that marks the camera which shows one pose, and says which."""
+
+
+def pose_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The camera that shows one of the poses, while stepping through them."""
+    return next((item for item in scene.objects if POSE_INDEX in item), None)
+
+
+def square_frame(scene: bpy.types.Scene) -> None:
+    """References are square; with a square render size the camera view shows what they will show."""
+    resolution = scene.simsearch.render.resolution
+    scene.render.resolution_x = scene.render.resolution_y = resolution
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+
+
+def _camera_step(scene: bpy.types.Scene) -> str | None:
+    if scene.simsearch.camera is None and scene.camera is None:
+        return "Add a camera first: look at the part and press Camera from View"
+    return None
+
+
+def _region_step(scene: bpy.types.Scene) -> str | None:
+    return _camera_step(scene) or (None if scene.simsearch.region else "Mark a region first")
+
+
+class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
+    bl_idname = "simsearch.camera_from_view"
+    bl_label = "Camera from View"
+    bl_description = "Put the nominal camera where the viewport looks from, with a square frame as the references have"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, None if context.region_data else "Press this in a 3D viewport")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.view import nominal_camera  # here, as it brings numpy
+
+        scene, view, space = context.scene, context.region_data, context.space_data
+        camera = nominal_camera(scene)
+        if view.view_perspective == "CAMERA" and camera is not None:
+            self.report({"WARNING"}, "The view looks through the camera already; turn the view first")
+            return {"CANCELLED"}
+        if camera is None:
+            camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+            scene.collection.objects.link(camera)
+        window = next(region for region in context.area.regions if region.type == "WINDOW")
+        # The viewport shows twice a 36 mm sensor along its longer side; the square frame is as high as its shorter one.
+        camera.data.lens = space.lens / 2 * max(window.width, window.height) / min(window.width, window.height)
+        camera.data.sensor_width, camera.data.sensor_fit = 36.0, "AUTO"
+        camera.data.clip_start = min(camera.data.clip_start, view.view_distance / 100)
+        camera.matrix_world = view.view_matrix.inverted()
+        scene.camera = scene.simsearch.camera = camera
+        square_frame(scene)
+        view.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
+    bl_idname = "simsearch.photo_backdrop"
+    bl_label = "Photo as Backdrop"
+    bl_description = "Show a real photo in the camera view, squashed to a square as the encoder sees it, to align the camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: StringProperty(default=PHOTO_GLOB, options={"HIDDEN"})
+    opacity: FloatProperty(
+        name="Opacity", description="How strongly the photo covers the scene", default=0.5, min=0.0, max=1.0, subtype="FACTOR"
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _camera_step(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..inference.preprocessing import UnreadablePhoto, open_photo
+        from ..scene.view import nominal_camera
+
+        try:
+            open_photo(Path(self.filepath), 224)
+        except UnreadablePhoto as error:
+            self.report({"ERROR"}, f"{self.filepath} could not be read: {error}. Choose another photo.")
+            return {"CANCELLED"}
+        camera = nominal_camera(context.scene)
+        assert camera is not None
+        camera.data.background_images.clear()
+        backdrop = camera.data.background_images.new()
+        backdrop.image = bpy.data.images.load(self.filepath, check_existing=True)
+        backdrop.alpha, backdrop.display_depth, backdrop.frame_method = self.opacity, "FRONT", "STRETCH"
+        camera.data.show_background_images = True
+        square_frame(context.scene)
+        if context.region_data:
+            context.scene.camera = camera
+            context.region_data.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_remove_backdrop(bpy.types.Operator):
+    bl_idname = "simsearch.remove_backdrop"
+    bl_label = "Remove Backdrop"
+    bl_description = "Take the photo out of the camera view"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _camera_step(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.view import nominal_camera
+
+        camera = nominal_camera(context.scene)
+        assert camera is not None
+        camera.data.background_images.clear()
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
+    bl_idname = "simsearch.set_jitter"
+    bl_label = "Set Jitter"
+    bl_description = "Set the camera's movement to suit the distance between camera and region"
+    bl_options = {"REGISTER", "UNDO"}
+
+    amount: EnumProperty(
+        name="Amount",
+        items=(
+            ("SMALL", "Small", "Camera and part are fixed: 1 % of the distance, 1° (roll 2°)"),
+            ("MEDIUM", "Medium", "The part is placed by hand or a conveyor: 3 % of the distance, 3° (roll 5°)"),
+            ("LARGE", "Large", "The part lies freely: 8 % of the distance, 6° and any roll"),
+        ),
+        default="MEDIUM",
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _region_step(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.view import nominal_view
+
+        share, tilt, roll = {"SMALL": (0.01, 1, 2), "MEDIUM": (0.03, 3, 5), "LARGE": (0.08, 6, 180)}[self.amount]
+        settings = context.scene.simsearch
+        view = nominal_view(context.scene)
+        distance = math.dist(view.region.mean(axis=0), view.nominal[:3, 3])
+        settings.jitter.location = (share * distance,) * 3
+        settings.jitter.rotation = (math.radians(tilt), math.radians(tilt), math.radians(roll))
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_step_pose(bpy.types.Operator):
+    bl_idname = "simsearch.step_pose"
+    bl_label = "Step through Poses"
+    bl_description = "Look through the next camera pose that will be rendered; the nominal camera stays where it is"
+    bl_options = {"UNDO"}
+
+    step: IntProperty(name="Step", description="How many poses forward; negative goes back", default=1)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _region_step(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene import poses
+        from ..scene.settings import read_settings
+        from ..scene.view import nominal_camera, nominal_view
+
+        scene = context.scene
+        try:
+            settings = read_settings(scene)
+            accepted = poses.sample(nominal_view(scene), settings.jitter, settings.images_per_class)
+        except InputError as error:
+            self.report({"ERROR"}, "\n".join(error.problems))
+            return {"CANCELLED"}
+        nominal = nominal_camera(scene)
+        assert nominal is not None
+        preview = pose_camera(scene)
+        if preview is None:
+            preview = bpy.data.objects.new("Pose Preview", nominal.data)
+            scene.collection.objects.link(preview)
+            preview[POSE_INDEX] = -1 if self.step > 0 else 0
+        preview.data = nominal.data
+        preview[POSE_INDEX] = (preview[POSE_INDEX] + self.step) % len(accepted)
+        preview.matrix_world = Matrix(accepted[preview[POSE_INDEX]].tolist())
+        if context.region_data:
+            context.space_data.use_local_camera, context.space_data.camera = True, preview
+            context.region_data.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_leave_poses(bpy.types.Operator):
+    bl_idname = "simsearch.leave_poses"
+    bl_label = "Back to Nominal Camera"
+    bl_description = "Stop looking through the poses"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, None if pose_camera(context.scene) else "Step through the poses first")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        bpy.data.objects.remove(pose_camera(context.scene))
+        if context.region_data:
+            context.space_data.use_local_camera = False
+        return {"FINISHED"}
+
+
+CLASSES = (
+    SIMSEARCH_OT_camera_from_view, SIMSEARCH_OT_photo_backdrop, SIMSEARCH_OT_remove_backdrop, SIMSEARCH_OT_set_jitter,
+    SIMSEARCH_OT_step_pose, SIMSEARCH_OT_leave_poses,
+)

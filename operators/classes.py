@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+# ruff: noqa: F722, F821
+"""The list of classes and what each shows."""
+
+import bpy
+from bpy.props import EnumProperty, IntProperty
+
+from . import steps
+
+
+def _active(context: bpy.types.Context) -> bpy.types.PropertyGroup | None:
+    settings = context.scene.simsearch
+    index = settings.active_class_index
+    return settings.classes[index] if index < len(settings.classes) else None
+
+
+def _class_step(context: bpy.types.Context) -> str | None:
+    return None if _active(context) else "Add a class first"
+
+
+def _free_name(context: bpy.types.Context, name: str) -> str:
+    taken = {item.name for item in context.scene.simsearch.classes}
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name} {number}", number + 1
+    return free
+
+
+def _add(context: bpy.types.Context, name: str, *collections: bpy.types.Collection) -> None:
+    settings = context.scene.simsearch
+    item = settings.classes.add()
+    item.name = _free_name(context, name)
+    for collection in collections:
+        item.collections.add().collection = collection
+    settings.active_class_index = len(settings.classes) - 1
+
+
+class SIMSEARCH_OT_add_class(bpy.types.Operator):
+    bl_idname = "simsearch.add_class"
+    bl_label = "Add Class"
+    bl_description = "Add a class to tell apart; then choose the collections it shows"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        _add(context, "class")
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_add_pair(bpy.types.Operator):
+    bl_idname = "simsearch.add_pair"
+    bl_label = "Add Present and Absent"
+    bl_description = "For a presence check: one class that shows the outliner's active collection and one that does not"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        chosen = context.collection is not None and context.collection != context.scene.collection
+        return steps.allowed(cls, None if chosen else "Put the part in a collection of its own and click that in the outliner first")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        part = context.collection
+        _add(context, f"{part.name} present", part)
+        _add(context, f"{part.name} absent")
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_remove_class(bpy.types.Operator):
+    bl_idname = "simsearch.remove_class"
+    bl_label = "Remove Class"
+    bl_description = "Take the class out of the list; its collections and rendered references stay"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _class_step(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.simsearch
+        settings.classes.remove(settings.active_class_index)
+        settings.active_class_index = max(0, min(settings.active_class_index, len(settings.classes) - 1))
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_move_class(bpy.types.Operator):
+    bl_idname = "simsearch.move_class"
+    bl_label = "Move Class"
+    bl_description = "Change the order of the classes, which is the order of every table"
+    bl_options = {"REGISTER", "UNDO"}
+
+    direction: EnumProperty(name="Direction", items=(("UP", "Up", ""), ("DOWN", "Down", "")))
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _class_step(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.simsearch
+        old = settings.active_class_index
+        new = max(0, min(old + (-1 if self.direction == "UP" else 1), len(settings.classes) - 1))
+        settings.classes.move(old, new)
+        settings.active_class_index = new
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
+    bl_idname = "simsearch.add_class_collection"
+    bl_label = "Add Collection"
+    bl_description = "Let the class show one more collection, starting with the outliner's active one"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _class_step(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        item = _active(context)
+        assert item is not None
+        entry = item.collections.add()
+        if context.collection != context.scene.collection and all(e.collection != context.collection for e in item.collections):
+            entry.collection = context.collection
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_remove_class_collection(bpy.types.Operator):
+    bl_idname = "simsearch.remove_class_collection"
+    bl_label = "Remove Collection"
+    bl_description = "The class no longer shows this collection"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: IntProperty(name="Index", min=0)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _class_step(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        item = _active(context)
+        assert item is not None
+        item.collections.remove(self.index)
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_show_class(bpy.types.Operator):
+    bl_idname = "simsearch.show_class"
+    bl_label = "Show Class"
+    bl_description = "Show in the viewport what this class will render; press again to show everything"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: IntProperty(name="Index", description="Place of the class in the list", min=0)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        classes = context.scene.simsearch.classes
+        if self.index >= len(classes):
+            return {"CANCELLED"}
+        own = {entry.collection for entry in classes[self.index].collections}
+        listed = {entry.collection for item in classes for entry in item.collections} - {None}
+        layers = [layer for layer in _layers(context.view_layer.layer_collection) if layer.collection in listed]
+        shown_already = all(layer.hide_viewport == (layer.collection not in own) for layer in layers)
+        for layer in layers:  # the outliner's eye, which no render looks at
+            layer.hide_viewport = not shown_already and layer.collection not in own
+        return {"FINISHED"}
+
+
+def _layers(layer: bpy.types.LayerCollection) -> list[bpy.types.LayerCollection]:
+    return [layer, *(below for child in layer.children for below in _layers(child))]
+
+
+CLASSES = (
+    SIMSEARCH_OT_add_class, SIMSEARCH_OT_add_pair, SIMSEARCH_OT_remove_class, SIMSEARCH_OT_move_class,
+    SIMSEARCH_OT_add_class_collection, SIMSEARCH_OT_remove_class_collection, SIMSEARCH_OT_show_class,
+)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+# ruff: noqa: F722, F821
+"""Import CAD: one file dialog for all formats."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import CollectionProperty, FloatProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from ..inference.errors import InputError
+from ..scene import cad_import
+
+
+class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
+    bl_idname = "simsearch.import_cad"
+    bl_label = "Import CAD"
+    bl_description = "Bring in STEP, STL, OBJ, PLY, glTF, FBX or USD files with their names, hierarchy and colours"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: StringProperty(
+        default=";".join(f"*{suffix}" for suffix in cad_import.SUFFIXES), options={"HIDDEN"}
+    )
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    tolerance: FloatProperty(
+        name="Tolerance",
+        description="STEP only: how far the triangles may lie off the true surface. Smaller is rounder and slower",
+        default=0.0001, min=0.000001, soft_max=0.001, subtype="DISTANCE", precision=5, step=0.001,
+    )
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        names = [item.name for item in self.files if item.name]
+        paths = [Path(self.directory, name) for name in names] or [Path(self.filepath)]
+        objects: list[bpy.types.Object] = []
+        problems: list[str] = []
+        for path in paths:
+            try:
+                objects += cad_import.import_cad(path, tolerance=self.tolerance)
+            except InputError as error:
+                problems += error.problems
+        if problems:
+            self.report({"ERROR"}, "\n".join(problems))
+        if not objects:
+            return {"CANCELLED"}
+        bpy.ops.object.select_all(action="DESELECT")
+        for item in objects:
+            item.select_set(True)
+        self.report({"INFO"}, f"Imported {len(objects)} objects from {', '.join(path.name for path in paths)}")
+        return {"FINISHED"}
+
+
+CLASSES = (SIMSEARCH_OT_import_cad,)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+# ruff: noqa: F722
+"""References: check the scene, preview each class, render, build the database."""
+
+import bpy
+from bpy.props import StringProperty
+
+from ..inference.errors import InputError
+from . import job, results, steps
+
+
+def run_check(scene: bpy.types.Scene) -> list[str]:
+    """List all problems with the scene's results; returns the sentences of those that stop a render."""
+    from ..scene import check
+    from ..scene.settings import read_settings
+
+    try:
+        found = [
+            {"sentence": problem.sentence, "culprit": problem.culprit, "severity": problem.severity}
+            for problem in check.problems(scene, read_settings(scene))
+        ]
+    except InputError as error:
+        found = [{"sentence": sentence, "culprit": None, "severity": "error"} for sentence in error.problems]
+    results.keep(scene, "problems", {"list": found})
+    return [str(problem["sentence"]) for problem in found if problem["severity"] == "error"]
+
+
+class SIMSEARCH_OT_check(bpy.types.Operator):
+    bl_idname = "simsearch.check"
+    bl_label = "Check"
+    bl_description = "List everything that would stop a render or spoil it, all at once"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        errors = run_check(context.scene)
+        if errors:
+            self.report({"WARNING"}, f"{len(errors)} problems to solve before rendering; see the References panel")
+        else:
+            self.report({"INFO"}, "Ready to render")
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_select_culprit(bpy.types.Operator):
+    bl_idname = "simsearch.select_culprit"
+    bl_label = "Select"
+    bl_description = "Select the object this problem is about"
+    bl_options = {"UNDO"}
+
+    culprit: StringProperty(name="Object or collection")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        item = context.scene.objects.get(self.culprit)
+        collection = bpy.data.collections.get(self.culprit)
+        objects = [item] if item else list(collection.all_objects) if collection else []
+        shown = [one for one in objects if one.name in context.view_layer.objects]
+        if not shown:
+            self.report({"WARNING"}, f"{self.culprit} is no longer in this view layer; check again")
+            return {"CANCELLED"}
+        for one in context.view_layer.objects:
+            one.select_set(False)
+        for one in shown:
+            one.hide_set(False)
+            one.select_set(True)
+        context.view_layer.objects.active = shown[0]
+        return {"FINISHED"}
+
+
+class RenderJob(job.JobOperator):
+    """Base of the jobs that render: the scene is checked first, so that problems show at once."""
+
+    def arguments(self, context: bpy.types.Context) -> list[str]:
+        problems = run_check(context.scene)
+        if problems:
+            raise InputError(*problems)
+        return self.command(context.scene)
+
+    def command(self, scene: bpy.types.Scene) -> list[str]:
+        """The command once the scene is known to be fit to render."""
+        raise NotImplementedError
+
+
+class SIMSEARCH_OT_preview(RenderJob):
+    bl_idname = "simsearch.preview"
+    bl_label = "Preview"
+    bl_description = "Render one reference per class and show them side by side"
+    title = "Preview"
+
+    def command(self, scene: bpy.types.Scene) -> list[str]:
+        return ["render", "--output", str(steps.output_folder(scene) / "preview"), "--images-per-class", "1"]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+        results.keep(scene, "preview", result, "scene")
+        return "Preview rendered"
+
+
+class SIMSEARCH_OT_render(RenderJob):
+    bl_idname = "simsearch.render"
+    bl_label = "Render References"
+    bl_description = "Render the references of every class in the background. What is already rendered and unchanged is kept"
+    title = "Render References"
+
+    def command(self, scene: bpy.types.Scene) -> list[str]:
+        return ["render", "--output", str(steps.output_folder(scene))]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+        results.keep(scene, "references", result, "scene")
+        return "References rendered; build the database next"
+
+
+class SIMSEARCH_OT_build(RenderJob):
+    bl_idname = "simsearch.build"
+    bl_label = "Build Database"
+    bl_description = "Render what is missing, turn every reference into a vector and save the reference database"
+    title = "Build Database"
+
+    def command(self, scene: bpy.types.Scene) -> list[str]:
+        return ["build", "--output", str(steps.output_folder(scene))]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+        results.keep(scene, "references", result, "scene")
+        return f"Reference database built: {steps.database(scene)}"
+
+
+CLASSES = (
+    SIMSEARCH_OT_check, SIMSEARCH_OT_select_culprit, SIMSEARCH_OT_preview, SIMSEARCH_OT_render, SIMSEARCH_OT_build,
+)

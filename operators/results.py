@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results that are saved with the scene, and whether what they were made from has changed since."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import steps
+
+CHANGED = {
+    "scene": "The scene changed since",
+    "database": "The reference database changed since",
+    "photos": "The photos changed since",
+}
+"""What a result can depend on, and what is said when that is no longer the same."""
+
+_now: dict[tuple[str, str], str] = {}
+"""Fingerprints by scene name and dependency, refreshed outside drawing."""
+_scene_touched = True
+
+
+def keep(scene: bpy.types.Scene, name: str, value: dict[str, Any], *depends: str) -> None:
+    """Save a result with the scene together with fingerprints of what it ``depends`` on (keys of ``CHANGED``)."""
+    prints = {part: fingerprint(scene, part) for part in depends}
+    _now.update({(scene.name, part): print_ for part, print_ in prints.items()})
+    setattr(scene.simsearch.results, name, json.dumps({"value": value, "made_from": prints}))
+
+
+def load(scene: bpy.types.Scene, name: str) -> Any | None:
+    """A saved result; ``None`` where there is none."""
+    text = getattr(scene.simsearch.results, name)
+    return json.loads(text)["value"] if text else None
+
+
+def outdated(scene: bpy.types.Scene, name: str) -> list[str]:
+    """Why a saved result no longer holds, as sentences; empty when it still does."""
+    text = getattr(scene.simsearch.results, name)
+    made_from = json.loads(text)["made_from"] if text else {}
+    return [CHANGED[part] for part, old in made_from.items() if _now.get((scene.name, part), old) != old]
+
+
+def fingerprint(scene: bpy.types.Scene, part: str) -> str:
+    """A short text that changes when the scene, its database or its folder of photos does; empty where it is missing."""
+    try:
+        if part == "scene":
+            from ..scene import recipe
+            from ..scene.settings import read_settings
+
+            return recipe.digest(scene, read_settings(scene))
+        if part == "database":
+            return hashlib.sha256(steps.database(scene).read_bytes()).hexdigest()
+        return listing(steps.absolute(scene.simsearch.photos_directory))
+    except Exception:
+        return ""
+
+
+def listing(folder: Path) -> str:
+    """Hash of the names, sizes and times of all files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = (f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def refresh(scene: bpy.types.Scene) -> bool:
+    """Fingerprint again what the scene's results depend on; true when anything changed."""
+    before = dict(_now)
+    for name in ("preview", "references", "validation", "classification"):
+        text = getattr(scene.simsearch.results, name)
+        for part in json.loads(text)["made_from"] if text else ():
+            if part != "scene" or _scene_touched:
+                _now[scene.name, part] = fingerprint(scene, part)
+    return before != _now
+
+
+@persistent
+def touch(*_: object) -> None:
+    """The scene may have changed; its fingerprint is too dear to take on every change."""
+    global _scene_touched
+    _scene_touched = True
+
+
+def watch() -> float:
+    """Timer: keep the fingerprints up to date while the window is idle."""
+    global _scene_touched
+    from . import job
+
+    if bpy.context.scene is not None and not job.running():
+        if refresh(bpy.context.scene):
+            job.redraw(bpy.context)
+        _scene_touched = False
+    return 3.0

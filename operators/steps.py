@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene still needs, said as the next step: used by every operator's ``poll`` and by the empty panels."""
+
+from pathlib import Path
+
+import bpy
+
+from ..scene import lighting
+
+DATABASE = "references.safetensors"
+"""File name of the reference database in the output folder; its images lie in ``references/`` beside it."""
+
+
+def next_step(scene: bpy.types.Scene) -> str | None:
+    """The one thing to do next before references can be rendered, or ``None`` when everything is there."""
+    settings = scene.simsearch
+    if not lighting.parts(scene):
+        return "Import CAD or add an object first"
+    if settings.camera is None and scene.camera is None:
+        return "Add a camera first: look at the part and press Camera from View"
+    if settings.region is None:
+        return "Mark a region first: select what every photo shows and press Region from Selection"
+    if not settings.classes:
+        return "Add a class first"
+    return folder_step(scene)
+
+
+def folder_step(scene: bpy.types.Scene) -> str | None:
+    """The next step where the output folder is missing or relative to a file that was never saved."""
+    folder = scene.simsearch.output_directory
+    if not folder:
+        return "Choose an output folder first"
+    if folder.startswith("//") and not bpy.data.filepath:
+        return "Save the .blend file first, or choose an output folder that does not start with //"
+    return None
+
+
+def database_step(scene: bpy.types.Scene) -> str | None:
+    """The next step where there is no reference database yet."""
+    return folder_step(scene) or (None if database(scene).is_file() else "Build the reference database first")
+
+
+def output_folder(scene: bpy.types.Scene) -> Path:
+    """The output folder as an absolute path; see :func:`folder_step` for when there is none."""
+    return absolute(scene.simsearch.output_directory)
+
+
+def database(scene: bpy.types.Scene) -> Path:
+    """Where the scene's reference database is or will be."""
+    return output_folder(scene) / DATABASE
+
+
+def absolute(path: str) -> Path:
+    """A path as Blender writes it (``//`` beside the file) as an absolute one."""
+    return Path(bpy.path.abspath(path)).resolve()
+
+
+def allowed(operator: type[bpy.types.Operator], missing: str | None) -> bool:
+    """For ``poll``: true when nothing is missing, else the next step becomes the disabled button's tooltip."""
+    if missing is not None:
+        operator.poll_message_set(missing)
+    return missing is None

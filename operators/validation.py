@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validation: score the references on real photos, classify one photo, open what was found."""
+
+import json
+
+import bpy
+
+from ..inference.errors import InputError
+from . import job, results, steps
+
+
+class SIMSEARCH_OT_validate(job.JobOperator):
+    bl_idname = "simsearch.validate"
+    bl_label = "Validate against real images"
+    bl_description = "Classify every photo of the folder and compare with the sub-folder it lies in: F1 per class and macro F1"
+    title = "Validate"
+
+    @classmethod
+    def missing(cls, scene: bpy.types.Scene) -> str | None:
+        if not scene.simsearch.photos_directory:
+            return "Choose the folder of real photos first"
+        return steps.database_step(scene)
+
+    def arguments(self, context: bpy.types.Context) -> list[str]:
+        scene = context.scene
+        photos = steps.absolute(scene.simsearch.photos_directory)
+        if not photos.is_dir():
+            raise InputError(f"The folder of photos {photos} does not exist. Choose another one.")
+        return [
+            "validate", "--database", str(steps.database(scene)), "--photos", str(photos),
+            "--output", str(steps.output_folder(scene) / "validation"),
+            "--k", str(scene.simsearch.k), "--model", scene.simsearch.model,
+        ]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+        metrics = json.loads((steps.output_folder(scene) / "validation" / "metrics.json").read_text("utf-8"))
+        results.keep(scene, "validation", metrics, "database", "photos")
+        return f"Macro F1 {metrics['macro_f1']:.3f} on {metrics['photos']} photos"
+
+
+class SIMSEARCH_OT_classify(job.JobOperator):
+    bl_idname = "simsearch.classify"
+    bl_label = "Classify Photo"
+    bl_description = "Say which class the photo shows, with the votes and the most similar references"
+    title = "Classify"
+
+    @classmethod
+    def missing(cls, scene: bpy.types.Scene) -> str | None:
+        return steps.database_step(scene) or (None if scene.simsearch.photo else "Choose a photo first")
+
+    def arguments(self, context: bpy.types.Context) -> list[str]:
+        scene = context.scene
+        return [
+            "classify", "--database", str(steps.database(scene)), "--k", str(scene.simsearch.k),
+            "--model", scene.simsearch.model, str(steps.absolute(scene.simsearch.photo)),
+        ]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+        results.keep(scene, "classification", result, "database")
+        return f"{result}"
+
+
+class SIMSEARCH_OT_open_report(bpy.types.Operator):
+    bl_idname = "simsearch.open_report"
+    bl_label = "Open Report"
+    bl_description = "Open the validation report in the web browser"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _report_step(context.scene))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        bpy.ops.wm.path_open(filepath=str(steps.output_folder(context.scene) / "validation" / "report.html"))
+        return {"FINISHED"}
+
+
+def _report_step(scene: bpy.types.Scene) -> str | None:
+    missing = steps.folder_step(scene)
+    if missing is None and not (steps.output_folder(scene) / "validation" / "report.html").is_file():
+        return "Validate against real images first"
+    return missing
+
+
+CLASSES = (SIMSEARCH_OT_validate, SIMSEARCH_OT_classify, SIMSEARCH_OT_open_report)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab "Similarity" of the 3D viewport's sidebar: five sections in working order."""
+
+import bpy
+
+from .. import preferences
+from ..operators import camera, job, results, steps
+from ..operators.job import State
+from . import thumbnails, validation
+from .text import paragraph
+
+
+class Section:
+    """What the five sections share."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Similarity"
+
+
+class SIMSEARCH_UL_classes(bpy.types.UIList):
+    def draw_item(
+        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: bpy.types.PropertyGroup,
+        _icon: int, _active_data: object, _active_property: str, index: int,
+    ) -> None:
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
+        names = [entry.collection.name for entry in item.collections if entry.collection]
+        shown = row.row()
+        shown.alignment, shown.active = "RIGHT", False
+        shown.label(text=", ".join(names) or "shows nothing of its own")
+        row.operator("simsearch.show_class", text="", icon="HIDE_OFF", emboss=False).index = index
+
+
+class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
+    bl_label = "CAD & Materials"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, scene = self.layout, context.scene
+        step = steps.next_step(scene)
+        if step is not None:
+            box = layout.box()
+            box.label(text="Next step", icon="INFO")
+            paragraph(box, step, context)
+        if scene.simsearch.settings_version > 1:
+            paragraph(layout, "This file was saved with a newer version of the extension; update it before you save.", context)
+        layout.operator("simsearch.import_cad", icon="IMPORT")
+        column = layout.column(align=True)
+        column.operator_menu_enum("simsearch.apply_material", "finish", text="Basic Material", icon="MATERIAL")
+        column.operator("simsearch.material_from_photo", icon="EYEDROPPER")
+        column = layout.column(align=True)
+        column.operator("simsearch.add_lighting", icon="LIGHT_AREA")
+        column.operator("simsearch.set_background", icon="WORLD")
+
+
+class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
+    bl_label = "Camera & Region"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        from ..scene.view import nominal_camera  # here, as it brings numpy
+
+        layout, scene = self.layout, context.scene
+        settings = scene.simsearch
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        column.prop(settings, "camera", placeholder="Scene Camera" if scene.camera else "None yet")
+        column.operator("simsearch.camera_from_view", icon="VIEW_CAMERA")
+        nominal = nominal_camera(scene)
+        backdrops = nominal.data.background_images if nominal and nominal.type == "CAMERA" else ()
+        row = column.row(align=True)
+        row.operator("simsearch.photo_backdrop", icon="IMAGE_BACKGROUND")
+        if len(backdrops):
+            row.operator("simsearch.remove_backdrop", text="", icon="X")
+            column.prop(backdrops[0], "alpha", text="Opacity", slider=True)
+        column = layout.column(align=True)
+        column.prop(settings, "region", text="Region")
+        column.operator("simsearch.mark_region", icon="CUBE")
+
+        row = layout.row(align=True)
+        row.prop(settings, "show_overlay", text="Show Poses", toggle=True, icon="OUTLINER_OB_CAMERA")
+        row.operator("simsearch.step_pose", text="", icon="TRIA_LEFT").step = -1
+        row.operator("simsearch.step_pose", text="", icon="TRIA_RIGHT").step = 1
+        row.operator("simsearch.leave_poses", text="", icon="LOOP_BACK")
+        preview = camera.pose_camera(scene)
+        if preview is not None:
+            layout.label(text=f"Pose {preview[camera.POSE_INDEX] + 1} of {settings.render.images_per_class}")
+
+
+class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
+    bl_label = "Jitter"
+    bl_parent_id = "SIMSEARCH_PT_camera"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, jitter = self.layout, context.scene.simsearch.jitter
+        row = layout.row(align=True)
+        for amount, text in (("SMALL", "Small"), ("MEDIUM", "Medium"), ("LARGE", "Large")):
+            row.operator("simsearch.set_jitter", text=text).amount = amount
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(jitter, "location")
+        layout.prop(jitter, "rotation")
+        column = layout.column(align=True)
+        for name in ("light_angle", "light_strength", "background", "material"):
+            column.prop(jitter, name)
+        column = layout.column(align=True)
+        for name in ("min_visible", "min_unoccluded", "seed"):
+            column.prop(jitter, name)
+
+
+class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
+    bl_label = "Classes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.simsearch
+        if not settings.classes:
+            paragraph(layout, "A class is a label that photos get. Put what only some classes show into collections.", context)
+        row = layout.row()
+        row.template_list(
+            "SIMSEARCH_UL_classes", "", settings, "classes", settings, "active_class_index", rows=4 if settings.classes else 2
+        )
+        column = row.column(align=True)
+        column.operator("simsearch.add_class", text="", icon="ADD")
+        column.operator("simsearch.remove_class", text="", icon="REMOVE")
+        column.separator()
+        column.operator("simsearch.move_class", text="", icon="TRIA_UP").direction = "UP"
+        column.operator("simsearch.move_class", text="", icon="TRIA_DOWN").direction = "DOWN"
+        layout.operator("simsearch.add_pair", icon="MOD_BOOLEAN")
+        if settings.active_class_index < len(settings.classes):
+            active = settings.classes[settings.active_class_index]
+            box = layout.box()
+            box.label(text=f"{active.name} shows" if active.collections else f"{active.name} shows nothing of its own")
+            for index, entry in enumerate(active.collections):
+                row = box.row(align=True)
+                row.prop(entry, "collection", text="")
+                row.operator("simsearch.remove_class_collection", text="", icon="X").index = index
+            box.operator("simsearch.add_class_collection", icon="ADD")
+
+
+class SIMSEARCH_PT_references(Section, bpy.types.Panel):
+    bl_label = "References"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, scene = self.layout, context.scene
+        settings = scene.simsearch
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        for name in ("images_per_class", "resolution", "samples"):
+            column.prop(settings.render, name)
+        column.prop(settings, "output_directory")
+        row = layout.row(align=True)
+        row.operator("simsearch.check", icon="CHECKMARK")
+        row.operator("simsearch.preview", icon="RENDER_STILL")
+        draw_problems(layout, context)
+        column = layout.column(align=True)
+        column.scale_y = 1.3
+        column.operator("simsearch.render", icon="RENDER_RESULT")
+        column.operator("simsearch.build", icon="FILE_CACHE")
+        draw_job(layout, context, "Preview", "Render References", "Build Database")
+        thumbnails.draw_references(layout, scene)
+
+
+class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
+    bl_label = "Validation"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, scene = self.layout, context.scene
+        settings = scene.simsearch
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "model")
+        column.prop(settings, "k")
+        column.prop(settings, "photos_directory")
+        preferences.draw_encoder(layout, context)
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("simsearch.validate", icon="VIEWZOOM")
+        draw_job(layout, context, "Validate")
+        validation.draw_validation(layout, scene)
+        column = layout.column(align=True)
+        column.prop(settings, "photo", text="")
+        column.operator("simsearch.classify", icon="QUESTION")
+        draw_job(layout, context, "Classify")
+        validation.draw_classification(layout, scene)
+
+
+def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the last check found, each with a button that selects the culprit."""
+    found = results.load(context.scene, "problems")
+    if found is None:
+        return
+    box = layout.box()
+    if not found["list"]:
+        box.label(text="No problems found", icon="CHECKMARK")
+    for problem in found["list"]:
+        row = box.row()
+        paragraph(row.column(align=True), problem["sentence"], context, "ERROR" if problem["severity"] == "error" else "INFO")
+        if problem["culprit"]:
+            row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
+
+
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
+    """Progress of the running job, or how the last one ended, where it is one of ``titles``."""
+    latest = job.latest
+    if latest is None or latest.title not in titles or latest.scene_name != context.scene.name:
+        return
+    if latest.running():
+        share, text = latest.progress()
+        row = layout.row(align=True)
+        row.progress(factor=share, text=text)
+        row.operator("simsearch.cancel_job", text="", icon="X")
+    elif latest.state in (State.FAILED, State.CANCELLED):
+        box = layout.box()
+        if latest.state is State.CANCELLED:
+            paragraph(box, f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.", context, "CANCEL")
+        else:
+            for problem in latest.problems:
+                paragraph(box, problem, context, "ERROR")
+            box.operator("simsearch.show_log", icon="TEXT")
+
+
+CLASSES = (
+    SIMSEARCH_UL_classes, SIMSEARCH_PT_cad, SIMSEARCH_PT_camera, SIMSEARCH_PT_jitter, SIMSEARCH_PT_classes,
+    SIMSEARCH_PT_references, SIMSEARCH_PT_validation,
+)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences in panels."""
+
+import bpy
+
+
+def paragraph(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
+    """A sentence over as many lines as the region's width needs, as labels do not wrap by themselves."""
+    width = context.region.width / context.preferences.system.ui_scale if context.region else 260
+    characters = max(20, int((width - 70) / 6.6))
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > characters:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(lines):
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Thumbnails of image files, and large figures, as icons."""
+
+from pathlib import Path
+
+import bpy
+import bpy.utils.previews
+
+_previews: bpy.utils.previews.ImagePreviewCollection | None = None
+
+
+def icon(path: Path) -> int:
+    """Icon of an image file, read again when the file changes; 0 where there is no such file."""
+    assert _previews is not None
+    try:
+        key = f"{path}:{path.stat().st_mtime_ns}"
+    except OSError:
+        return 0
+    if key not in _previews:
+        _previews.load(key, str(path), "IMAGE")
+    return int(_previews[key].icon_id)
+
+
+def figure(text: str, colour: tuple[int, int, int]) -> int:
+    """Icon that shows a short text as large as a panel is wide: a layout has no large font of its own."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    assert _previews is not None
+    key = f"figure:{text}:{colour}"
+    if key not in _previews:
+        image = Image.new("RGBA", (256, 256))
+        font = ImageFont.load_default(100)
+        ImageDraw.Draw(image).text((128, 128), text, fill=(*colour, 255), font=font, anchor="mm")
+        preview = _previews.new(key)
+        preview.image_size = image.size
+        pixels = np.asarray(image, np.float32)[::-1] / 255
+        preview.image_pixels_float.foreach_set(np.ascontiguousarray(pixels).ravel())
+    return int(_previews[key].icon_id)
+
+
+def draw_references(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """Placeholder."""
+
+
+def register() -> None:
+    global _previews
+    _previews = bpy.utils.previews.new()
+
+
+def unregister() -> None:
+    global _previews
+    assert _previews is not None
+    bpy.utils.previews.remove(_previews)
+    _previews = None

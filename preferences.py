@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+# ruff: noqa: F821
+"""What is set once per user, not per scene: where the encoders are and how they run."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+
+from .inference.errors import InputError
+from .panels.text import paragraph
+
+
+class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
+    bl_idname = __package__
+
+    encoder_directory: StringProperty(
+        name="Encoder Folder",
+        description="Folder of encoder files (vits14.onnx …) to use instead of the one the extension came with",
+        subtype="DIR_PATH",
+    )
+    threads: IntProperty(
+        name="Threads",
+        description="Processor threads the encoder uses. 0: all. Fewer leave more of the machine for other work",
+        default=0, min=0, soft_max=32,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "encoder_directory")
+        layout.prop(self, "threads")
+        draw_encoder(layout, context)
+
+
+def environment(context: bpy.types.Context) -> dict[str, str]:
+    """The preferences as the environment variables that the command line reads."""
+    addon = context.preferences.addons.get(__package__)
+    if addon is None or addon.preferences is None:  # registered by batch.py for this process only
+        return {}
+    variables = {}
+    if addon.preferences.encoder_directory:
+        variables["SIMSEARCH_ENCODERS"] = bpy.path.abspath(addon.preferences.encoder_directory)
+    if addon.preferences.threads:
+        variables["SIMSEARCH_THREADS"] = str(addon.preferences.threads)
+    return variables
+
+
+def encoder_file(context: bpy.types.Context) -> Path:
+    """The encoder file of the scene's variant; raises InputError saying how to get one."""
+    from .inference.encoder import find_encoder  # here, as it brings numpy
+
+    variant = context.scene.simsearch.model
+    folder = environment(context).get("SIMSEARCH_ENCODERS")
+    own = Path(folder) / f"{variant.lower()}.onnx" if folder else None
+    return find_encoder(variant, own)
+
+
+def runtime_problem() -> str | None:
+    """Why ONNX Runtime cannot run, as far as can be told without importing it, and what to do."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return (
+            "ONNX Runtime is not installed for this Blender's Python "
+            f"{sys.version_info.major}.{sys.version_info.minor}. Install the extension's zip for this Blender version."
+        )
+    return None
+
+
+def draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Which encoder is used, or why none can be."""
+    column = layout.column(align=True)
+    problem = runtime_problem()
+    if problem is None:
+        try:
+            column.label(text=f"Encoder: {encoder_file(context)}", icon="CHECKMARK")
+            column.label(text="Runs on: CPU (CPUExecutionProvider)", icon="BLANK1")
+            return
+        except InputError as error:
+            problem = str(error)
+    paragraph(column, problem, context, "ERROR")
+
+
+def register() -> None:
+    bpy.utils.register_class(SIMSEARCH_AP_preferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(SIMSEARCH_AP_preferences)
