@@ -11,7 +11,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .inference.errors import InputError
-from .panels.text import paragraph
+from .text import paragraph
 
 
 class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):

@@ -157,7 +157,7 @@ class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
         share, tilt, roll = {"SMALL": (0.01, 1, 2), "MEDIUM": (0.03, 3, 5), "LARGE": (0.08, 6, 180)}[self.amount]
         settings = context.scene.simsearch
         view = nominal_view(context.scene)
-        distance = math.dist(view.region.mean(axis=0), view.nominal[:3, 3])
+        distance = math.dist(view.region @ (0.5, 0.5, 0.5, 1), view.nominal[:, 3])
         settings.jitter.location = (share * distance,) * 3
         settings.jitter.rotation = (math.radians(tilt), math.radians(tilt), math.radians(roll))
         return {"FINISHED"}
@@ -179,11 +179,13 @@ class SIMSEARCH_OT_step_pose(bpy.types.Operator):
         from ..scene import poses
         from ..scene.settings import read_settings
         from ..scene.view import nominal_camera, nominal_view
+        from ..scene.visibility import unhidden_share
 
         scene = context.scene
         try:
-            settings = read_settings(scene)
-            accepted = poses.sample(nominal_view(scene), settings.jitter, settings.images_per_class)
+            settings, view = read_settings(scene), nominal_view(scene)
+            unhidden = unhidden_share(scene, settings, view) if settings.jitter.min_unoccluded else None
+            accepted = poses.sample(view, settings.jitter, settings.images_per_class, unhidden)
         except InputError as error:
             self.report({"ERROR"}, "\n".join(error.problems))
             return {"CANCELLED"}

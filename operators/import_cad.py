@@ -10,7 +10,6 @@ from bpy.props import CollectionProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
-from ..scene import cad_import
 
 
 class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
@@ -19,9 +18,7 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
     bl_description = "Bring in STEP, STL, OBJ, PLY, glTF, FBX or USD files with their names, hierarchy and colours"
     bl_options = {"REGISTER", "UNDO"}
 
-    filter_glob: StringProperty(
-        default=";".join(f"*{suffix}" for suffix in cad_import.SUFFIXES), options={"HIDDEN"}
-    )
+    filter_glob: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     tolerance: FloatProperty(
@@ -30,21 +27,30 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         default=0.0001, min=0.000001, soft_max=0.001, subtype="DISTANCE", precision=5, step=0.001,
     )
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        from ..scene.cad_import import SUFFIXES  # here, as it brings what only an import needs
+
+        self.filter_glob = ";".join(f"*{suffix}" for suffix in SUFFIXES)
+        return set(ImportHelper.invoke(self, context, event))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.cad_import import import_cad
+
         names = [item.name for item in self.files if item.name]
         paths = [Path(self.directory, name) for name in names] or [Path(self.filepath)]
         objects: list[bpy.types.Object] = []
         problems: list[str] = []
         for path in paths:
             try:
-                objects += cad_import.import_cad(path, tolerance=self.tolerance)
+                objects += import_cad(path, tolerance=self.tolerance).objects
             except InputError as error:
                 problems += error.problems
         if problems:
             self.report({"ERROR"}, "\n".join(problems))
         if not objects:
             return {"CANCELLED"}
-        bpy.ops.object.select_all(action="DESELECT")
+        for item in context.selected_objects:
+            item.select_set(False)
         for item in objects:
             item.select_set(True)
         self.report({"INFO"}, f"Imported {len(objects)} objects from {', '.join(path.name for path in paths)}")

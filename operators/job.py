@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -50,7 +51,7 @@ class Job:
     folder: Path
     process: subprocess.Popen[bytes]
     state: State = State.RUNNING
-    result: dict[str, object] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
     stop_asked: float | None = None
@@ -82,7 +83,8 @@ class Job:
         left = ""
         if done:
             left = f", {duration(float(report['seconds']) / done * (total - done))} left"
-        return done / total, f"{report['stage']}: {done} of {total}{left}"
+        stage = str(report["stage"])
+        return done / total, f"{stage[0].upper()}{stage[1:]}: {done} of {total}{left}"
 
     def ask_to_stop(self) -> None:
         """Ask the child to stop; every image it has finished stays."""
@@ -116,7 +118,8 @@ class Job:
             pass
 
     def _settle(self, status: int) -> None:
-        (self.folder / "scene.blend").unlink(missing_ok=True)
+        for copy in self.folder.glob("*.blend"):
+            copy.unlink()
         report = last_json((self.folder / "result.txt").read_text("utf-8", "replace"))
         if self.stop_asked is not None:
             self.state = State.CANCELLED
@@ -142,7 +145,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def last_json(text: str) -> dict[str, object] | None:
+def last_json(text: str) -> dict[str, Any] | None:
     """The last line that is a JSON object; Blender itself may write lines after it."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
@@ -169,7 +172,7 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
     if latest is not None:
         shutil.rmtree(latest.folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="simsearch_", dir=bpy.app.tempdir))
-    scene_file = folder / "scene.blend"
+    scene_file = folder / (Path(bpy.data.filepath).name or "untitled.blend")  # the recipe names it
     bpy.ops.wm.save_as_mainfile(filepath=str(scene_file), copy=True)
     arguments = [*arguments, "--json", "--progress-file", str(folder / "progress.json")]
     with (folder / "result.txt").open("wb") as result, (folder / "log.txt").open("wb") as log:
@@ -209,7 +212,7 @@ class JobOperator(bpy.types.Operator):
         """The command and its options; raises InputError."""
         raise NotImplementedError
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         """Keep the result with the scene; returns the sentence to report."""
         raise NotImplementedError
 

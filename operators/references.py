@@ -3,6 +3,8 @@
 # ruff: noqa: F722
 """References: check the scene, preview each class, render, build the database."""
 
+from typing import Any
+
 import bpy
 from bpy.props import StringProperty
 
@@ -89,7 +91,7 @@ class SIMSEARCH_OT_preview(RenderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["render", "--output", str(steps.output_folder(scene) / "preview"), "--images-per-class", "1"]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         results.keep(scene, "preview", result, "scene")
         return "Preview rendered"
 
@@ -103,9 +105,9 @@ class SIMSEARCH_OT_render(RenderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["render", "--output", str(steps.output_folder(scene))]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         results.keep(scene, "references", result, "scene")
-        return "References rendered; build the database next"
+        return f"{result['rendered']} references rendered, {result['images'] - result['rendered']} kept; build the database next"
 
 
 class SIMSEARCH_OT_build(RenderJob):
@@ -117,7 +119,7 @@ class SIMSEARCH_OT_build(RenderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["build", "--output", str(steps.output_folder(scene))]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         results.keep(scene, "references", result, "scene")
         return f"Reference database built: {steps.database(scene)}"
 

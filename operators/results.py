@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from bpy.app.handlers import persistent
 from . import steps
 
 CHANGED = {
-    "scene": "The scene changed since",
-    "database": "The reference database changed since",
-    "photos": "The photos changed since",
+    "scene": "the scene changed since",
+    "database": "the reference database changed since",
+    "photos": "the photos changed since",
 }
 """What a result can depend on, and what is said when that is no longer the same."""
 
@@ -50,7 +51,7 @@ def fingerprint(scene: bpy.types.Scene, part: str) -> str:
             from ..scene import recipe
             from ..scene.settings import read_settings
 
-            return recipe.digest(scene, read_settings(scene))
+            return str(recipe.digest(scene, read_settings(scene)))
         if part == "database":
             return hashlib.sha256(steps.database(scene).read_bytes()).hexdigest()
         return listing(steps.absolute(scene.simsearch.photos_directory))
@@ -84,12 +85,14 @@ def touch(*_: object) -> None:
 
 
 def watch() -> float:
-    """Timer: keep the fingerprints up to date while the window is idle."""
+    """Timer: keep the fingerprints up to date while no job runs; a large scene, which takes long, is looked at less often."""
     global _scene_touched
     from . import job
 
-    if bpy.context.scene is not None and not job.running():
-        if refresh(bpy.context.scene):
-            job.redraw(bpy.context)
-        _scene_touched = False
-    return 3.0
+    if bpy.context.scene is None or job.running():
+        return 3.0
+    started = time.monotonic()
+    if refresh(bpy.context.scene):
+        job.redraw(bpy.context)
+    _scene_touched = False
+    return max(3.0, 20 * (time.monotonic() - started))

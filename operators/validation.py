@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Validation: score the references on real photos, classify one photo, open what was found."""
 
-import json
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -28,14 +31,13 @@ class SIMSEARCH_OT_validate(job.JobOperator):
             raise InputError(f"The folder of photos {photos} does not exist. Choose another one.")
         return [
             "validate", "--database", str(steps.database(scene)), "--photos", str(photos),
-            "--output", str(steps.output_folder(scene) / "validation"),
+            "--output", str(validation_folder(scene)),
             "--k", str(scene.simsearch.k), "--model", scene.simsearch.model,
         ]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
-        metrics = json.loads((steps.output_folder(scene) / "validation" / "metrics.json").read_text("utf-8"))
-        results.keep(scene, "validation", metrics, "database", "photos")
-        return f"Macro F1 {metrics['macro_f1']:.3f} on {metrics['photos']} photos"
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+        results.keep(scene, "validation", result, "database", "photos")
+        return f"Macro F1 {result['macro_f1']:.3f} on {result['photos']} photos"
 
 
 class SIMSEARCH_OT_classify(job.JobOperator):
@@ -55,9 +57,10 @@ class SIMSEARCH_OT_classify(job.JobOperator):
             "--model", scene.simsearch.model, str(steps.absolute(scene.simsearch.photo)),
         ]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, object]) -> str:
-        results.keep(scene, "classification", result, "database")
-        return f"{result}"
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+        (verdict,) = result["photos"]
+        results.keep(scene, "classification", verdict, "database")
+        return f"{verdict['predicted']}, {verdict['votes'][verdict['predicted']]} of {len(verdict['neighbours'])} votes"
 
 
 class SIMSEARCH_OT_open_report(bpy.types.Operator):
@@ -67,18 +70,81 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _report_step(context.scene))
+        return steps.allowed(cls, _report_step(context.scene, "report.html"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        bpy.ops.wm.path_open(filepath=str(steps.output_folder(context.scene) / "validation" / "report.html"))
+        bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / "report.html"))
         return {"FINISHED"}
 
 
-def _report_step(scene: bpy.types.Scene) -> str | None:
+class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
+    bl_idname = "simsearch.show_mistakes"
+    bl_label = "Show Mistakes"
+    bl_description = "Show the photos that were taken for another class, each beside its most similar reference"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _report_step(context.scene, "predictions.csv"))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        self.found = mistakes(context.scene)
+        if not self.found:
+            self.report({"INFO"}, "There are no mistakes to show")
+            return {"FINISHED"}
+        if bpy.app.background:
+            for mistake in self.found:
+                self.report({"INFO"}, f"{mistake.photo}: {mistake.true} taken for {mistake.predicted}")
+            return {"FINISHED"}
+        return set(context.window_manager.invoke_popup(self, width=460))
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        from ..panels.validation import draw_mistakes
+
+        draw_mistakes(self.layout, self.found)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A photo that was taken for another class, and its most similar reference."""
+
+    photo: Path
+    true: str
+    predicted: str
+    reference: Path
+    similarity: float
+
+
+def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
+    """The wrong verdicts of the last validation, the most certain first."""
+    photos = steps.absolute(scene.simsearch.photos_directory)
+    from ..inference.validation import FORMULA_STARTS
+
+    def plain(cell: str) -> str:  # without the mark that keeps spreadsheets from taking it for a formula
+        return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+    with (validation_folder(scene) / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = [{name: plain(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+    found = [
+        Mistake(
+            photos / row["path"], row["true"], row["predicted"],
+            steps.output_folder(scene) / row["reference_1"], float(row["similarity_1"]),
+        )
+        for row in rows
+        if row["true"] != row["predicted"]
+    ]
+    return sorted(found, key=lambda mistake: -mistake.similarity)
+
+
+def validation_folder(scene: bpy.types.Scene) -> Path:
+    """Where the last validation's report lies."""
+    return steps.output_folder(scene) / "validation"
+
+
+def _report_step(scene: bpy.types.Scene, name: str) -> str | None:
     missing = steps.folder_step(scene)
-    if missing is None and not (steps.output_folder(scene) / "validation" / "report.html").is_file():
+    if missing is None and not (validation_folder(scene) / name).is_file():
         return "Validate against real images first"
     return missing
 
 
-CLASSES = (SIMSEARCH_OT_validate, SIMSEARCH_OT_classify, SIMSEARCH_OT_open_report)
+CLASSES = (SIMSEARCH_OT_validate, SIMSEARCH_OT_classify, SIMSEARCH_OT_open_report, SIMSEARCH_OT_show_mistakes)

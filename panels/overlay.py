@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewport overlay: the region, the space the camera moves in, and every sampled pose as a small frustum.
 
-Green poses are rendered; red ones are rejected, and say why. What is drawn is computed again only when something it
-depends on has changed.
+Green poses are rendered; red ones are rejected, and say why. What is drawn is computed again only when a setting, the
+camera or the region changes. Looking for geometry that hides the region takes ray casts and changes what the scene
+shows meanwhile, so it waits until nothing has changed for a moment and runs outside drawing.
 """
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import TYPE_CHECKING, Any
 
 import blf
@@ -18,10 +19,10 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..inference.errors import InputError
-from ..scene.settings import read_settings
+from ..scene.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from ..scene.poses import Array, View
+    from ..scene.poses import Array, Unhidden, View
 
 Colour = tuple[float, float, float, float]
 
@@ -47,21 +48,22 @@ class Drawing:
     summary: tuple[tuple[Colour, str], ...]
 
 
-def compute(view: "View", jitter: Any, count: int) -> Drawing:
-    """What to draw for the poses of ``count`` images around the nominal view."""
+def compute(view: "View", settings: Settings, unhidden: "Unhidden | None" = None) -> Drawing:
+    """What to draw for the poses of all images around the nominal view."""
     import numpy as np
 
     from ..scene import poses
 
     found = []
+    count = settings.images_per_class
     for index in range(count):
-        for _, candidate in zip(range(MOST_DRAWS), poses.candidates(view, jitter, index), strict=False):
+        for candidate in islice(poses.candidates(view, settings.jitter, index, unhidden), MOST_DRAWS):
             found.append(candidate)
             if candidate.accepted:
                 break
-    corners = np.array(list(product((-1.0, 1.0), repeat=3))) * jitter.location
-    volume = corners @ view.nominal[:3, :3].T + view.nominal[:3, 3]
-    length = 0.04 * np.linalg.norm(view.region.mean(axis=0) - view.nominal[:3, 3])
+    unit_cube = np.array(list(product((0.0, 1.0), repeat=3)))
+    volume = (2 * unit_cube - 1) * settings.jitter.location @ view.nominal[:3, :3].T + view.nominal[:3, 3]
+    length = 0.04 * np.linalg.norm(view.region_points(np.full(3, 0.5)) - view.nominal[:3, 3])
     frustum = _frustum(view.projection) * length
 
     def lines(accepted: bool) -> "Array":
@@ -74,7 +76,7 @@ def compute(view: "View", jitter: Any, count: int) -> Drawing:
     summary += [(REJECTED, f"{number} draws rejected: {reason}")
                 for reason, number in Counter(item.reason for item in rejected).most_common()]
     return Drawing(
-        lines=((REGION, _box(view.region)), (VOLUME, _box(volume)), (REJECTED, lines(False)), (ACCEPTED, lines(True))),
+        lines=((REGION, _box(view.region_points(unit_cube))), (VOLUME, _box(volume)), (REJECTED, lines(False)), (ACCEPTED, lines(True))),
         labels=tuple((Vector(item.pose[:3, 3]), str(item.reason)) for item in rejected[:MOST_LABELS]),
         summary=tuple(summary),
     )
@@ -100,22 +102,49 @@ def _frustum(projection: "Array") -> "Array":
 
 def current(scene: bpy.types.Scene) -> Drawing | None:
     """The scene's drawing, computed again where something it depends on has changed; ``None`` without a region."""
-    settings = scene.simsearch
-    camera = settings.camera or scene.camera
-    if not settings.show_overlay or settings.region is None or camera is None or camera.type != "CAMERA":
+    if not scene.simsearch.show_overlay or scene.simsearch.region is None:
+        return None
+    found = _read(scene)
+    if found is None:
+        return None
+    key, view, settings = found
+    if scene.name not in _cached or _cached[scene.name][0] != key:
+        _cached[scene.name] = key, compute(view, settings)
+        if settings.jitter.min_unoccluded > 0:
+            if bpy.app.timers.is_registered(look_for_hidden):
+                bpy.app.timers.unregister(look_for_hidden)
+            bpy.app.timers.register(look_for_hidden, first_interval=0.5)
+    return _cached[scene.name][1]
+
+
+def look_for_hidden() -> None:
+    """Timer: draw the poses again, now with those from which other geometry hides the region."""
+    from ..scene.visibility import unhidden_share
+
+    scene = bpy.context.scene
+    found = _read(scene)
+    if found is not None:
+        key, view, settings = found
+        _cached[scene.name] = key, compute(view, settings, unhidden_share(scene, settings, view))
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                area.tag_redraw()
+
+
+def _read(scene: bpy.types.Scene) -> "tuple[object, View, Settings] | None":
+    """What the drawing depends on, first as a key that tells whether it has changed; ``None`` where it is incomplete."""
+    camera = scene.simsearch.camera or scene.camera
+    if scene.simsearch.region is None or camera is None or camera.type != "CAMERA":
         return None
     from ..scene.view import nominal_view
 
     try:
-        frozen = read_settings(scene)
+        settings = read_settings(scene)
     except InputError:
         return None
     view = nominal_view(scene)
-    key = (frozen.jitter, frozen.images_per_class, view.nominal.tobytes(), view.projection.tobytes(), view.region.tobytes())
-    old = _cached.get(scene.name)
-    if old is None or old[0] != key:
-        _cached[scene.name] = key, compute(view, frozen.jitter, frozen.images_per_class)
-    return _cached[scene.name][1]
+    key = (settings.jitter, settings.images_per_class, *(array.tobytes() for array in (view.nominal, view.projection, view.region)))
+    return key, view, settings
 
 
 def _visible(context: bpy.types.Context) -> Drawing | None:
@@ -172,6 +201,8 @@ def register() -> None:
 
 
 def unregister() -> None:
+    if bpy.app.timers.is_registered(look_for_hidden):
+        bpy.app.timers.unregister(look_for_hidden)
     while _handlers:
         bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")
     _cached.clear()

@@ -4,10 +4,10 @@
 import bpy
 
 from .. import preferences
-from ..operators import camera, job, results, steps
-from ..operators.job import State
-from . import thumbnails, validation
-from .text import paragraph
+from ..operators import camera, steps
+from . import references, validation
+from .progress import draw_job
+from ..text import paragraph
 
 
 class Section:
@@ -23,12 +23,12 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
         self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: bpy.types.PropertyGroup,
         _icon: int, _active_data: object, _active_property: str, index: int,
     ) -> None:
-        row = layout.row(align=True)
-        row.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
-        names = [entry.collection.name for entry in item.collections if entry.collection]
+        split = layout.split(factor=0.55, align=True)
+        split.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
+        row = split.row(align=True)
         shown = row.row()
-        shown.alignment, shown.active = "RIGHT", False
-        shown.label(text=", ".join(names) or "shows nothing of its own")
+        shown.active = False
+        shown.label(text=", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing")
         row.operator("simsearch.show_class", text="", icon="HIDE_OFF", emboss=False).index = index
 
 
@@ -153,13 +153,14 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("simsearch.check", icon="CHECKMARK")
         row.operator("simsearch.preview", icon="RENDER_STILL")
-        draw_problems(layout, context)
+        references.draw_problems(layout, context)
         column = layout.column(align=True)
         column.scale_y = 1.3
         column.operator("simsearch.render", icon="RENDER_RESULT")
         column.operator("simsearch.build", icon="FILE_CACHE")
         draw_job(layout, context, "Preview", "Render References", "Build Database")
-        thumbnails.draw_references(layout, scene)
+        references.draw_preview(layout, scene)
+        references.draw_references(layout, scene)
 
 
 class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
@@ -179,47 +180,12 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         row.scale_y = 1.5
         row.operator("simsearch.validate", icon="VIEWZOOM")
         draw_job(layout, context, "Validate")
-        validation.draw_validation(layout, scene)
+        validation.draw_validation(layout, context)
         column = layout.column(align=True)
         column.prop(settings, "photo", text="")
         column.operator("simsearch.classify", icon="QUESTION")
         draw_job(layout, context, "Classify")
         validation.draw_classification(layout, scene)
-
-
-def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """What the last check found, each with a button that selects the culprit."""
-    found = results.load(context.scene, "problems")
-    if found is None:
-        return
-    box = layout.box()
-    if not found["list"]:
-        box.label(text="No problems found", icon="CHECKMARK")
-    for problem in found["list"]:
-        row = box.row()
-        paragraph(row.column(align=True), problem["sentence"], context, "ERROR" if problem["severity"] == "error" else "INFO")
-        if problem["culprit"]:
-            row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
-
-
-def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
-    """Progress of the running job, or how the last one ended, where it is one of ``titles``."""
-    latest = job.latest
-    if latest is None or latest.title not in titles or latest.scene_name != context.scene.name:
-        return
-    if latest.running():
-        share, text = latest.progress()
-        row = layout.row(align=True)
-        row.progress(factor=share, text=text)
-        row.operator("simsearch.cancel_job", text="", icon="X")
-    elif latest.state in (State.FAILED, State.CANCELLED):
-        box = layout.box()
-        if latest.state is State.CANCELLED:
-            paragraph(box, f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.", context, "CANCEL")
-        else:
-            for problem in latest.problems:
-                paragraph(box, problem, context, "ERROR")
-            box.operator("simsearch.show_log", icon="TEXT")
 
 
 CLASSES = (

@@ -39,10 +39,6 @@ def figure(text: str, colour: tuple[int, int, int]) -> int:
     return int(_previews[key].icon_id)
 
 
-def draw_references(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
-    """Placeholder."""
-
-
 def register() -> None:
     global _previews
     _previews = bpy.utils.previews.new()

@@ -6,19 +6,18 @@ from pathlib import Path
 import bpy
 
 from ..operators import results, steps
+from ..operators.validation import Mistake
 from . import thumbnails
+from .references import draw_outdated
+from ..text import paragraph
 
+MOST_MISTAKES = 8
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
 
-def draw_outdated(layout: bpy.types.UILayout, scene: bpy.types.Scene, name: str) -> None:
-    """Say that a result no longer holds, and why."""
-    for sentence in results.outdated(scene, name):
-        layout.label(text=f"Out of date: {sentence[0].lower()}{sentence[1:]}", icon="FILE_REFRESH")
-
-
-def draw_validation(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
+    scene = context.scene
     metrics = results.load(scene, "validation")
     if metrics is None:
         return
@@ -32,7 +31,8 @@ def draw_validation(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     column.label(text="Macro F1")
     column.label(text=f"{metrics['photos']} photos, k = {metrics['k']}")
     column.label(text=f"accuracy {metrics['accuracy']:.3f}")
-    column.label(text=str(model_name(metrics["model"])))
+    column.label(text=metrics["model"]["name"])
+    paragraph(box, metrics["model"]["weights"], context)
 
     grid = box.grid_flow(row_major=True, columns=5, even_columns=False, align=True)
     for heading in ("Class", "F1", "Precision", "Recall", "Photos"):
@@ -59,12 +59,9 @@ def draw_validation(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
         box.label(text=f"{len(metrics['unreadable'])} files could not be read", icon="ERROR")
         for item in metrics["unreadable"][:5]:
             box.label(text=f"{Path(item['path']).name}: {item['reason']}", icon="BLANK1")
-    box.operator("simsearch.open_report", icon="URL")
-
-
-def model_name(model: object) -> object:
-    """The encoder's own name, which says whether it is a stand-in."""
-    return model.get("name") if isinstance(model, dict) else model
+    row = box.row(align=True)
+    row.operator("simsearch.open_report", icon="URL")
+    row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
 
 
 def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
@@ -73,6 +70,7 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     if found is None:
         return
     box = layout.box()
+    draw_outdated(box, scene, "classification")
     row = box.row()
     row.template_icon(thumbnails.icon(Path(found["path"])), scale=6)
     column = row.column()
@@ -88,3 +86,18 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
         cell.label(text=f"{neighbour['similarity']:.3f}")
 
 
+
+
+def draw_mistakes(layout: bpy.types.UILayout, found: list[Mistake]) -> None:
+    """Photos that were taken for another class, each beside its most similar reference."""
+    layout.label(text=f"{len(found)} photos were taken for another class" if len(found) > 1 else "One photo was taken for another class")
+    grid = layout.grid_flow(row_major=True, columns=2, even_columns=True)
+    for mistake in found[:MOST_MISTAKES]:
+        cell = grid.box()
+        row = cell.row(align=True)
+        row.template_icon(thumbnails.icon(mistake.photo), scale=4)
+        row.template_icon(thumbnails.icon(mistake.reference), scale=4)
+        cell.label(text=f"{mistake.true}, taken for {mistake.predicted}")
+        cell.label(text=f"{mistake.photo.name}, similarity {mistake.similarity:.3f}")
+    if len(found) > MOST_MISTAKES:
+        layout.label(text=f"and {len(found) - MOST_MISTAKES} more in the report")

@@ -16,7 +16,6 @@ from pathlib import Path
 import bpy
 
 ROOT = Path(__file__).parents[2]
-Steps = Iterator[float]
 
 
 def arguments() -> list[str]:
@@ -29,7 +28,7 @@ def install(archive: str) -> None:
     bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
 
 
-def run(steps: Callable[[], Steps]) -> None:
+def run(steps: Callable[[], Iterator[float]]) -> None:
     """Run the steps from a timer; the last one may leave the window in the state to be photographed."""
     generator = steps()
 
@@ -55,15 +54,28 @@ def viewport() -> tuple[bpy.types.Window, bpy.types.Area, bpy.types.Region]:
     return window, area, next(region for region in area.regions if region.type == "UI")
 
 
-def open_sidebar(*panels: str) -> Steps:
-    """Show the tab "Similarity" alone in a large viewport with only the named sections unfolded."""
-    window, area, region = viewport()
-    space = area.spaces.active
-    space.show_region_ui = True
-    yield 0.3
-    window, area, region = viewport()
+def open_sidebar(width: int = 330) -> Iterator[float]:
+    """Fill the window with the 3D viewport and show the tab "Similarity" in a sidebar of ``width`` pixels."""
+    xdotool("mousemove", 300, 700, "key", "Escape")  # the splash screen
+    yield 0.5
+    window, area, _ = viewport()
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.screen.screen_full_area(use_hide_panels=False)
+    yield 0.5
+    _, area, region = viewport()
+    area.spaces.active.show_region_ui = True
+    yield 0.5
+    _, area, region = viewport()
     region.active_panel_category = "Similarity"
+    move(region.x, region.y + region.height // 3)
     yield 0.3
+    xdotool("mousedown", 1)
+    yield 0.2
+    for x in (region.x - 20, region.x + region.width - width):
+        move(x, region.y + region.height // 3)
+        yield 0.2
+    xdotool("mouseup", 1)
+    yield 0.5
 
 
 def xdotool(*words: object) -> None:

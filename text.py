@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentences in panels."""
+"""Sentences in panels and preferences."""
 
 import bpy
 
@@ -7,7 +7,7 @@ import bpy
 def paragraph(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
     """A sentence over as many lines as the region's width needs, as labels do not wrap by themselves."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 260
-    characters = max(20, int((width - 70) / 6.6))
+    characters = max(20, int((width - 60) / 6.0))
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > characters:

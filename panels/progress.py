@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a running job is shown, and how the last one ended."""
+
+import bpy
+
+from ..operators import job
+from ..operators.job import State
+from ..text import paragraph
+
+
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
+    """Progress of the running job, or how the last one ended, where it is one of ``titles``."""
+    latest = job.latest
+    if latest is None or latest.title not in titles or latest.scene_name != context.scene.name:
+        return
+    if latest.running():
+        share, text = latest.progress()
+        row = layout.row(align=True)
+        row.progress(factor=share, text=text)
+        row.operator("simsearch.cancel_job", text="", icon="X")
+    elif latest.state in (State.FAILED, State.CANCELLED):
+        box = layout.box()
+        if latest.state is State.CANCELLED:
+            paragraph(box, f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.", context, "CANCEL")
+        else:
+            for problem in latest.problems:
+                paragraph(box, problem, context, "ERROR")
+            box.operator("simsearch.show_log", icon="TEXT")

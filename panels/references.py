@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the check's problems, the preview and the rendered references are shown."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import bpy
+
+from ..operators import results, steps
+from . import thumbnails
+from ..text import paragraph
+
+SHOWN = 5
+"""So many references of each class are shown."""
+
+
+def draw_outdated(layout: bpy.types.UILayout, scene: bpy.types.Scene, name: str) -> None:
+    """Say that a result no longer holds, and why."""
+    for sentence in results.outdated(scene, name):
+        layout.label(text=f"Out of date: {sentence}", icon="FILE_REFRESH")
+
+
+def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the last check found, each with a button that selects the culprit."""
+    found = results.load(context.scene, "problems")
+    if found is None:
+        return
+    box = layout.box()
+    if not found["list"]:
+        box.label(text="No problems found", icon="CHECKMARK")
+    for problem in found["list"]:
+        row = box.row()
+        paragraph(row.column(align=True), problem["sentence"], context, "ERROR" if problem["severity"] == "error" else "INFO")
+        if problem["culprit"]:
+            row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
+
+
+def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """A contact sheet: one reference of each class."""
+    if results.load(scene, "preview") is None or steps.folder_step(scene):
+        return
+    planned = planned_images(steps.output_folder(scene) / "preview" / "references")
+    box = layout.box()
+    box.label(text="Preview")
+    draw_outdated(box, scene, "preview")
+    grid = box.grid_flow(row_major=True, columns=min(3, max(1, len(planned))), even_columns=True)
+    for label, images in planned.items():
+        cell = grid.column(align=True)
+        cell.template_icon(thumbnails.icon(images[0]), scale=5)
+        cell.label(text=label)
+
+
+def draw_references(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """The first references of each class, as soon as they are rendered."""
+    planned = {} if steps.folder_step(scene) else planned_images(steps.output_folder(scene) / "references")
+    if not planned:
+        return
+    box = layout.box()
+    draw_outdated(box, scene, "references")
+    for label, images in planned.items():
+        box.label(text=f"{label} ({len(images)})")
+        row = box.row(align=True)
+        for image in images[:SHOWN]:
+            row.template_icon(thumbnails.icon(image), scale=2.4)
+
+
+def planned_images(folder: Path) -> dict[str, list[Path]]:
+    """The images of a folder's recipe by class; empty where there is none."""
+    recipe = folder / "recipe.json"
+    try:
+        return _read_plan(recipe, recipe.stat().st_mtime_ns)
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+@lru_cache(maxsize=4)
+def _read_plan(recipe: Path, _changed: int) -> dict[str, list[Path]]:
+    planned: dict[str, list[Path]] = {}
+    for image in json.loads(recipe.read_text("utf-8"))["images"]:
+        planned.setdefault(image["class"], []).append(recipe.parent / image["path"])
+    return planned
