@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: one set of commands for every door.
+
+:mod:`..scene.command_line` adds the commands that need Blender and calls the same :func:`main`.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from . import station, validation
+from .database import ReferenceDatabase
+from .embedding import embed_references
+from .encoder import VARIANTS, Encoder, find_encoder
+from .errors import InputError
+from .files import reason, shown, writable_folder
+from .preprocessing import Preprocessing
+from .progress import Progress
+
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    ``add_arguments`` adds its options to a parser; ``required`` names those that must have a value, given by the user
+    or by the ``defaults`` of :func:`main`. ``run`` does the work, prints what people read and returns what ``--json``
+    prints; it raises InputError where the input is wrong.
+    """
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Progress], dict[str, object]]
+    required: tuple[str, ...] = ()
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are like any other error of the input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[0].upper()}{message[1:]}. See `{self.prog} --help`.")
+
+
+class Stopped(Exception):
+    """The process was asked to end."""
+
+
+def main(
+    argv: Sequence[str],
+    commands: "Sequence[Command] | None" = None,
+    prog: str = "python -m inference",
+    defaults: Mapping[str, object] | None = None,
+) -> int:
+    """Run the command that ``argv`` names and return the exit status: 0 done, 2 the input is wrong, 1 anything else.
+
+    ``defaults`` are values of options that the user did not give, such as a scene's settings. Progress and problems,
+    one line each, go to stderr. With ``--json`` the last line of stdout is one JSON object: what the command returned
+    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly.
+    """
+    # A file name or label that the terminal's encoding lacks must not end a job.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    as_json, debug = "--json" in argv, "--debug" in argv
+    handlers = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        command, args = _parse(argv, COMMANDS if commands is None else commands, prog, defaults or {})
+        result = command.run(args, Progress(args.progress_file))
+        status = DONE
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
+        if debug:
+            traceback.print_exc()
+        status = WRONG_INPUT if isinstance(error, InputError) else FAILED
+        problems = _problems(error)
+        print(*problems, sep="\n", file=sys.stderr)
+        result = {"problems": problems}
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if as_json:
+        print(json.dumps(result), flush=True)
+    return status
+
+
+def _parse(
+    argv: Sequence[str], commands: Sequence[Command], prog: str, defaults: Mapping[str, object]
+) -> tuple[Command, argparse.Namespace]:
+    parser = Parser(prog=prog, description="Classify photos by their similarity to rendered references.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for command in commands:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(subparser)
+        subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+        subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
+        subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
+        subparser.set_defaults(**defaults)
+    args = parser.parse_args(argv)
+    command = next(command for command in commands if command.name == args.command)
+    missing = [f"--{name}" for name in command.required if getattr(args, name) is None]
+    if missing:
+        raise InputError(f"{command.name} needs {' and '.join(missing)}. See `{prog} {command.name} --help`.")
+    return command, args
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise Stopped
+
+
+def _problems(error: BaseException) -> list[str]:
+    if isinstance(error, InputError):
+        return list(error.problems)
+    if isinstance(error, (Stopped, KeyboardInterrupt)):
+        return ["Stopped. What was finished is kept."]
+    where = f" ({shown(error.filename)})" if isinstance(error, OSError) and error.filename else ""
+    return [f"This failed: {reason(error) if isinstance(error, Exception) else error}{where}. Add --debug to see where."]
+
+
+def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that choose the encoder."""
+    parser.add_argument("--model", type=str.upper, choices=VARIANTS, default=VARIANTS[0], help="encoder variant")
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="encoder file to use instead of the variant's own")
+
+
+def open_encoder(args: argparse.Namespace) -> Encoder:
+    """The encoder that the options choose; ``$SIMSEARCH_THREADS`` limits its threads."""
+    threads = os.environ.get("SIMSEARCH_THREADS") or "0"
+    if not threads.isdecimal():
+        raise InputError(f"SIMSEARCH_THREADS is {threads}. Set it to a number, or to 0 for all processor cores.")
+    return Encoder(find_encoder(args.model, args.encoder), int(threads))
+
+
+def build_database(references: Path, database: Path, encoder: Encoder, progress: Progress) -> dict[str, object]:
+    """Embed a folder of references into the file ``database``; returns what ``--json`` prints."""
+    started = time.monotonic()
+    writable_folder(database.parent)
+    content = embed_references(references, encoder, Preprocessing(), progress, database)
+    content.save(database)
+    counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
+    print(f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}")
+    return {
+        "database": shown(database),
+        "references": len(content),
+        "classes": content.count(),
+        "model": asdict(content.model) | {"weights": encoder.weights},
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _embed_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
+    parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
+    add_encoder_arguments(parser)
+
+
+def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    database = args.database or Path(os.path.abspath(args.references)).with_suffix(".safetensors")
+    return build_database(args.references, database, open_encoder(args), progress)
+
+
+def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+    add_encoder_arguments(parser)
+
+
+def _validate_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_database_arguments(parser)
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="folder with one folder of photos per class")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html")
+
+
+def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    database = ReferenceDatabase.load(args.database)
+    result = validation.validate(database, args.database, open_encoder(args), args.photos, args.output, args.k, progress)
+    width = max(map(len, ("class", *database.classes)))
+    print(f"{'class':<{width}}  precision  recall     f1  photos")
+    for label, score in result["classes"].items():
+        print(f"{label:<{width}}  {score['precision']:9.3f}  {score['recall']:6.3f}  {score['f1']:5.3f}  {score['support']:6}")
+    print(f"macro F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}, {result['photos']} photos")
+    print(f"Weights: {result['model']['weights']}\nReport: {shown(args.output / 'report.html')}")
+    for photo in result["unreadable"]:
+        progress.say(f"{photo['path']}: {photo['reason']}")
+    return result
+
+
+def _classify_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_database_arguments(parser)
+    parser.add_argument("photos", type=Path, metavar="PHOTO", nargs="+", help="photos to classify")
+
+
+def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    database = ReferenceDatabase.load(args.database)
+    found, unreadable = validation.classify(database, open_encoder(args), args.photos, args.k, progress)
+    verdicts = [asdict(verdict) for verdict in found]
+    for verdict in verdicts:
+        print(json.dumps(verdict))
+    if unreadable:
+        raise InputError(*(f"{path}: {why}." for path, why in unreadable.items()))
+    return {"photos": verdicts}
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_database_arguments(parser)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="ONNX file to write")
+    parser.add_argument(
+        "--input", choices=station.INPUTS, default="image",
+        help="image: uint8 images of any size; tensor: preprocessed float32",
+    )
+
+
+def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    database = ReferenceDatabase.load(args.database)
+    encoder = open_encoder(args)
+    database.check_model(encoder.model)
+    k = validation.usable_k(args.k, database, progress)
+    station.export_onnx(database, encoder.path, args.output, args.input, k)
+    print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
+    return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
+
+
+COMMANDS = (
+    Command("embed", "Embed a folder of references into a reference database.", _embed_arguments, _embed, ("references",)),
+    Command(
+        "validate", "Score a reference database on a folder of photos.", _validate_arguments, _validate,
+        ("database", "photos", "output"),
+    ),
+    Command("classify", "Classify photos.", _classify_arguments, _classify, ("database",)),
+    Command(
+        "export-onnx", "Write encoder, references and vote as one ONNX file.", _export_arguments, _export,
+        ("database", "output"),
+    ),
+)

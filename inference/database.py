@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference database: vectors, labels and poses of the references in one safetensors file.
+
+The file carries no code. Everything in it is checked when it is opened, as it may come from a stranger.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoder import Model
+from .errors import InputError
+from .files import label_problem, reason, replacing, shown, stays_below
+from .preprocessing import Preprocessing
+
+FORMAT_VERSION = 1
+OWN_PREPROCESSING = json.dumps(asdict(Preprocessing()))
+METADATA = ("format_version", "classes", "images", "model", "preprocessing", "recipe")
+NORM_TOLERANCE = 1e-3
+"""How far the squared length of a stored vector may be from 1."""
+
+
+@dataclass(frozen=True)
+class ReferenceDatabase:
+    """N references of C classes.
+
+    ``embeddings`` float32 [N, D], unit length; ``labels`` int64 [N], index into ``classes``; ``poses`` float32
+    [N, 4, 4], camera to world in Blender's axes and units, identity where unknown; ``images`` N paths relative to
+    the database file, with forward slashes; ``recipe`` says how the images were made.
+    """
+
+    embeddings: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    poses: NDArray[np.float32]
+    classes: tuple[str, ...]
+    images: tuple[str, ...]
+    model: Model
+    preprocessing: Preprocessing
+    recipe: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def count(self) -> dict[str, int]:
+        """How many references each class has."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+    def check_model(self, model: Model) -> None:
+        """Raise InputError where the vectors come from another encoder than ``model``: they cannot be compared."""
+        if self.model != model:
+            raise InputError(
+                f"The database was made with the encoder {self.model}, but the one in use is {model}. "
+                "Name the database's encoder with --encoder or --model, or build the database again."
+            )
+
+    def save(self, path: Path) -> None:
+        """Write the database to ``path``; the same content always gives the same bytes.
+
+        Written here and not by the safetensors library, whose metadata come in another order in every process.
+        Format: github.com/huggingface/safetensors, README, "Format".
+        """
+        tensors: dict[str, NDArray[Any]] = {"labels": self.labels, "embeddings": self.embeddings, "poses": self.poses}
+        values = {
+            "format_version": FORMAT_VERSION,
+            "classes": self.classes,
+            "images": self.images,
+            "model": asdict(self.model),
+            "preprocessing": asdict(self.preprocessing),
+            "recipe": self.recipe,
+        }
+        header: dict[str, Any] = {"__metadata__": {name: json.dumps(value) for name, value in values.items()}}
+        offset = 0
+        for name, tensor in tensors.items():
+            dtype = {"i": "I64", "f": "F32"}[tensor.dtype.kind]
+            end = offset + tensor.nbytes
+            header[name] = {"dtype": dtype, "shape": tensor.shape, "data_offsets": (offset, end)}
+            offset = end
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.write(len(text).to_bytes(8, "little") + text)
+            for tensor in tensors.values():
+                file.write(np.ascontiguousarray(tensor).data)
+
+    @classmethod
+    def load(cls, path: Path) -> "ReferenceDatabase":
+        """Open and check a database; raises InputError with one sentence where anything is wrong with it."""
+        from safetensors import SafetensorError, safe_open
+
+        if not path.is_file():
+            raise InputError(f"There is no database {shown(path)}. Build it first.")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = _metadata(file.metadata() or {})
+                references, dim = len(metadata["images"]), metadata["model"].dim
+                shapes = {
+                    "embeddings": ("F32", [references, dim]),
+                    "labels": ("I64", [references]),
+                    "poses": ("F32", [references, 4, 4]),
+                }
+                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
+                    raise _Refused("its tensors are not those that its metadata announce. Build it again.")
+                database = cls(**{name: file.get_tensor(name) for name in shapes}, **metadata)
+            _check_values(database)
+        except OSError as error:
+            raise InputError(f"The database {shown(path)} cannot be opened: {reason(error)}. Build it again.") from error
+        except SafetensorError as error:
+            raise InputError(f"{shown(path)} is no reference database, or damaged ({reason(error)}). Build it again.") from error
+        except _Refused as error:
+            raise InputError(f"The database {shown(path)} cannot be used: {error}") from error
+        return database
+
+
+class _Refused(Exception):
+    """Why a database cannot be used and what to do, as the rest of a sentence."""
+
+
+def _metadata(texts: dict[str, str]) -> dict[str, Any]:
+    """The checked metadata as keyword arguments of ReferenceDatabase."""
+    try:
+        values = {name: json.loads(texts[name]) for name in METADATA}
+    except KeyError as error:
+        raise _Refused(f"it has no {error.args[0]}, so it is no reference database of this kind. Build it again.") from None
+    except (ValueError, RecursionError):
+        raise _Refused("its metadata are damaged. Build it again.") from None
+    version = values.pop("format_version")
+    if type(version) is not int or version < 1:
+        raise _Refused("its format_version is no version number. Build it again.")
+    if version > FORMAT_VERSION:
+        raise _Refused(f"its format is {version}, and this version reads {FORMAT_VERSION}. Update the extension.")
+    match values["model"]:
+        case {"name": str(name), "sha256": str(sha256), "dim": int(dim)}:
+            model = Model(name, sha256, dim)
+        case _:
+            raise _Refused("its model is not described completely. Build it again.")
+    if values["preprocessing"] != json.loads(OWN_PREPROCESSING):
+        theirs = shown(json.dumps(values["preprocessing"]))
+        raise _Refused(f"its preprocessing is {theirs}, and this version's is {OWN_PREPROCESSING}. Build it again.")
+    classes, images, recipe = _texts(values["classes"]), _texts(values["images"]), values["recipe"]
+    if not classes or len(set(classes)) < len(classes) or not images or not isinstance(recipe, dict):
+        raise _Refused("it lists no classes, a class twice, no images or no recipe. Build it again.")
+    for label in classes:
+        if problem := label_problem(label):
+            raise _Refused(problem)
+    for image in images:
+        if not stays_below(image):
+            raise _Refused(f'its image path "{shown(image)}" leads out of its folder. Build it again.')
+    return {"classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": Preprocessing()}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise _Refused("its classes or images are no list of texts. Build it again.")
+    return tuple(value)
+
+
+def _check_values(database: ReferenceDatabase) -> None:
+    if database.labels.min() < 0 or database.labels.max() >= len(database.classes):
+        raise _Refused("a label is out of range. Build it again.")
+    squares = np.einsum("ij,ij->i", database.embeddings, database.embeddings)
+    if not (np.abs(squares - 1) < NORM_TOLERANCE).all():  # also false for NaN
+        raise _Refused("its vectors are not of unit length. Build it again.")
+    if not np.isfinite(database.poses).all():
+        raise _Refused("a pose is not finite. Build it again.")

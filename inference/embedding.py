@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From image files to unit vectors, and from a folder of class folders to a reference database."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .database import ReferenceDatabase
+from .encoder import Encoder
+from .errors import InputError
+from .files import class_folders, label_problem, shown, stays_below
+from .preprocessing import Preprocessing, UnreadablePhoto, open_photo
+from .progress import Progress
+
+BATCH = 8
+RECIPE = "recipe.json"
+KEY = "simsearch"
+"""PNG text chunk of a rendered reference: the key of its entry in the recipe."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Vectors of the files that could be read: ``embeddings`` float32 [M, D], unit length, of the files numbered
+    ``readable`` int64 [M]; ``unreadable`` says why for each of the others, by number."""
+
+    embeddings: NDArray[np.float32]
+    readable: NDArray[np.int64]
+    unreadable: dict[int, str]
+
+
+def embed_files(
+    encoder: Encoder, preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress, stage: str
+) -> Embedded:
+    """Embed image files. Only one batch of small images is in memory at a time, and each vector is the same whatever
+    else is in its batch."""
+    vectors = [np.empty((0, encoder.model.dim), np.float32)]
+    batch: list[NDArray[np.float32]] = []
+    readable, unreadable = [], {}
+    for number, path in enumerate(progress.track(paths, len(paths), stage)):
+        try:
+            batch.append(preprocessing.tensor(open_photo(path, preprocessing.size)))
+            readable.append(number)
+        except UnreadablePhoto as error:
+            unreadable[number] = error.reason
+        if len(batch) == BATCH:
+            vectors.append(encoder.embed(np.stack(batch)))
+            batch = []
+    if batch:
+        vectors.append(encoder.embed(np.stack(batch)))
+    return Embedded(np.concatenate(vectors), np.array(readable, np.int64), unreadable)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image to embed: file, class, and pose float [4, 4], camera to world."""
+
+    path: Path
+    label: str
+    pose: NDArray[np.float32]
+
+
+def embed_references(
+    folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, database: Path
+) -> ReferenceDatabase:
+    """Embed a folder of class folders, which becomes the content of the file ``database``.
+
+    With a ``recipe.json`` in the folder, its images come first, in its order and with its poses, and all of them must
+    be there; images that were rendered for another plan are left out, and images that someone added are kept. Without
+    one, every image counts. Raises InputError with all problems at once.
+    """
+    references, recipe = find_references(folder)
+    embedded = embed_files(encoder, preprocessing, [r.path for r in references], progress, "Embedding references")
+    if embedded.unreadable:
+        raise InputError(
+            *(f"{shown(references[n].path)}: {why}. Replace or remove it." for n, why in embedded.unreadable.items())
+        )
+    classes = tuple(dict.fromkeys(reference.label for reference in references))
+    return ReferenceDatabase(
+        embeddings=embedded.embeddings,
+        labels=np.array([classes.index(reference.label) for reference in references], np.int64),
+        poses=np.stack([reference.pose for reference in references]),
+        classes=classes,
+        images=tuple(_relative(reference.path, folder, database.parent) for reference in references),
+        model=encoder.model,
+        preprocessing=preprocessing,
+        recipe=recipe,
+    )
+
+
+def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
+    """The references of a folder of class folders, and their recipe without its list of images."""
+    folders = class_folders(folder)
+    recipe = _read_recipe(folder / RECIPE)
+    planned = _planned(folder, recipe.pop("images", []))
+    missing = [path for path, (_, key) in planned.items() if _key(path) not in (key, None) or not path.is_file()]
+    if missing:
+        raise InputError(
+            f"{len(planned) - len(missing)} of {len(planned)} images in {shown(folder)} are rendered. "
+            "Run render again: it goes on from there."
+        )
+    added = [
+        Reference(path, label, np.eye(4, dtype=np.float32))
+        for label, paths in folders.items()
+        for path in paths
+        if path not in planned and _key(path) is None
+    ]
+    references = [reference for reference, _ in planned.values()] + added
+    if not references:
+        raise InputError(
+            f"There are no images in {shown(folder)}: it needs one folder of images for each class, named like the class."
+        )
+    labels = dict.fromkeys(reference.label for reference in references)
+    if problems := [problem for label in labels if (problem := label_problem(label))]:
+        raise InputError(*problems)
+    return references, {"created": datetime.now(UTC).isoformat(timespec="seconds")} | recipe
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        recipe = json.loads(path.read_text("utf-8"))
+        if not isinstance(recipe, dict):
+            raise TypeError
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, RecursionError):
+        raise InputError(f"{shown(path)} is damaged. Run render again, or remove it to embed every image.") from None
+    return recipe
+
+
+def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
+    """The recipe's images by path, each with its key."""
+    try:
+        if not all(stays_below(image["path"]) for image in images):
+            raise ValueError
+        return {
+            folder / image["path"]: (
+                Reference(folder / image["path"], image["class"], np.array(image["pose"], np.float32).reshape(4, 4)),
+                image["key"],
+            )
+            for image in images
+        }
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"The images of {shown(folder / RECIPE)} are damaged. Run render again.") from None
+
+
+def _key(path: Path) -> str | None:
+    """The recipe key that a rendered image carries; None for any other file."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return image.info.get(KEY)
+    except Exception:  # noqa: BLE001 - no PNG or damaged: embedding tells what is wrong with it
+        return None
+
+
+def _relative(path: Path, folder: Path, database: Path) -> str:
+    """``path`` relative to the database's folder, or, where it does not lie below that, to the references' folder."""
+    path, folder, database = (Path(os.path.abspath(p)) for p in (path, folder, database))
+    return path.relative_to(database if path.is_relative_to(database) else folder).as_posix()

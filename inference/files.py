@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and folders: atomic writing, safe names, the images of a folder of class folders."""
+
+import hashlib
+import os
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+
+from .errors import InputError
+
+LABEL_BYTES = 100
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""Names that Windows gives to devices, with any extension: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""
+
+LEFT_BY_WINDOWS = {"thumbs.db", "desktop.ini"}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it is renamed into place, on failure removed.
+
+    So nothing half-written is ever read, whatever stops the writing. Missing parent folders are made.
+    Raises InputError where the place cannot be written.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{shown(path)} cannot be written: {reason(error)}. Choose another place.") from error
+    finally:
+        try:
+            temporary.unlink(missing_ok=True)
+        except OSError:  # the parent is no folder, or no longer writable: said above
+            pass
+
+
+def writable_folder(folder: Path) -> None:
+    """Make ``folder`` and see that files can be written there, so that a long job does not fail at its end."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{shown(folder)} cannot be written to: {reason(error)}. Choose another folder.") from error
+
+
+def reason(error: Exception) -> str:
+    """The operating system's own words, in lower case and without the file name that ``str(error)`` adds."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text[0].lower() + text[1:].rstrip(".")
+
+
+def shown(path: Path | str) -> str:
+    """``path`` as text that can be written anywhere: forward slashes, and bytes that are no UTF-8 escaped."""
+    text = path.as_posix() if isinstance(path, Path) else path
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def label_problem(label: str) -> str | None:
+    """Why ``label`` cannot name a class, as a sentence; None where it can.
+
+    A label becomes the name of a folder and must be one on every system. Letters of any script are welcome.
+    """
+
+    def sentence(why: str) -> str:
+        return f'The class name "{shown(label)}" {why}. Choose another name.'
+
+    if not label.strip():
+        return "A class has no name. Give it one."
+    if label.startswith("."):
+        return sentence("starts with a dot")
+    if label != label.rstrip(". "):
+        return sentence("ends with a dot or a space, which Windows drops")
+    if label != label.lstrip():
+        return sentence("starts with a space")
+    if found := sorted(set(label) & set('/\\<>:"|?*')):
+        return sentence(f"contains {' '.join(found)}, which folder names cannot")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in label):
+        return sentence("contains a control character")
+    if label.split(".")[0].rstrip().upper() in RESERVED:
+        return sentence("is reserved by Windows")
+    if len(label.encode()) > LABEL_BYTES:
+        return sentence(f"is longer than {LABEL_BYTES} bytes")
+    return None
+
+
+def stays_below(path: str) -> bool:
+    """Whether a relative path from a file that someone else wrote can only lead to places below its folder."""
+    windows = PureWindowsPath(path)  # takes both kinds of slashes, drives and network places
+    return bool(windows.parts) and not windows.anchor and ".." not in windows.parts
+
+
+def class_folders(folder: Path) -> dict[str, list[Path]]:
+    """The files below each sub-folder of ``folder``, by the sub-folder's name; both sorted, hidden ones left out.
+
+    Raises InputError where ``folder`` does not exist or cannot be listed.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"The folder {shown(folder)} cannot be read: {reason(error)}. Choose another one.") from error
+    return {name: sorted(files_below(folder / name)) for name in names}
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below ``folder`` that is neither hidden nor left there by Windows."""
+    for directory, subdirectories, names in os.walk(folder):
+        subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
+        for name in names:
+            path = Path(directory, name)
+            if not name.startswith(".") and name.lower() not in LEFT_BY_WINDOWS and (path.is_file() or path.is_symlink()):
+                yield path

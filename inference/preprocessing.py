@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an image file to the numbers the encoder sees: one definition for references, photos and the exported file."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .files import reason
+
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+"""What cameras and scanners write. Pillow's other formats stay closed to strangers' files (EPS runs Ghostscript)."""
+
+BEHIND_TRANSPARENCY = (128, 128, 128)
+HEIC_BRANDS = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1"}
+"""ISO/IEC 23008-12 file types, bytes 8 to 12 of the file."""
+
+
+class UnreadablePhoto(Exception):
+    """A file that cannot be read as a photo; ``reason`` says why in plain words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the encoder's input.
+
+    The whole image is stretched to ``size`` × ``size`` pixels (as in Huber et al., 2025, section 3) by Pillow's
+    bicubic filter with antialiasing (Keys' kernel, a = -0.5), then normalised by ImageNet's mean and standard
+    deviation (per channel, of values 0..1), which is what DINOv2 was trained with.
+    """
+
+    size: int = 224
+    fit: str = "stretch"
+    interpolation: str = "bicubic"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def tensor(self, image: Image.Image) -> NDArray[np.float32]:
+        """The encoder's input for an RGB image: float32 [3, size, size]."""
+        pixels = np.asarray(image.resize((self.size, self.size), Image.Resampling.BICUBIC), dtype=np.float32)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        normalised = (pixels / np.float32(255) - mean) / std
+        return np.ascontiguousarray(normalised.transpose(2, 0, 1))
+
+
+def open_photo(path: Path, size: int) -> Image.Image:
+    """Read a photo as an upright RGB image.
+
+    ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
+    fraction of their size, but never at less than twice ``size``. 16-bit images are brought to 8 bits, transparency
+    is laid over mid-grey. Raises UnreadablePhoto.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from 89 megapixels on and refuses from 179: only the second is a limit here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                image.draft(None, (2 * size, 2 * size))
+                return _rgb(ImageOps.exif_transpose(image))
+    except UnreadablePhoto:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadablePhoto(_not_an_image(path)) from None
+    except Image.DecompressionBombError:
+        raise UnreadablePhoto("more than 178 megapixels: scale it down") from None
+    except MemoryError:
+        raise UnreadablePhoto("too large for this machine's memory: scale it down") from None
+    except Exception as error:  # noqa: BLE001 - Pillow's decoders raise almost anything on damaged files
+        if isinstance(error, OSError) and error.strerror is None and "truncated" in str(error):
+            raise UnreadablePhoto("the file is cut off: copy it again") from None
+        raise UnreadablePhoto(f"damaged or cannot be opened: {reason(error)}") from None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        opaque = Image.new("RGB", image.size, BEHIND_TRANSPARENCY)
+        opaque.paste(rgba, mask=rgba.getchannel("A"))
+        return opaque
+    if image.mode == "F":
+        raise UnreadablePhoto("floating-point pixels have no known white: save it with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        pixels = np.asarray(image)
+        if pixels.min() < 0 or pixels.max() > 0xFFFF:
+            raise UnreadablePhoto("32-bit pixels have no known white: save it with 8 or 16 bits")
+        return Image.fromarray(((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
+def _not_an_image(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if not start:
+        return "the file is empty"
+    if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
+        return "HEIC, which is not supported: export it as JPEG"
+    return "not an image of a known format: use JPEG, PNG, TIFF, BMP, WebP, GIF or PPM"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Progress of long jobs: a bar on stderr for people, a small file for programs that wait."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from .files import replacing
+
+Item = TypeVar("Item")
+INTERVAL = 0.1
+"""Seconds between two writes of the progress file."""
+
+
+class Progress:
+    """Reports how far a job is.
+
+    ``file``, where given, always holds one JSON object ``{"stage", "done", "total", "seconds"}`` of the running stage.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+
+    def track(self, items: Iterable[Item], total: int, stage: str) -> Iterator[Item]:
+        """Yield ``items``, of which there are ``total``; an item counts as done when the next one is asked for."""
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
+        started = written = time.monotonic()
+        self._write(stage, 0, total, 0.0)
+        with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:
+            for done, item in enumerate(items, 1):
+                yield item
+                bar.update()
+                now = time.monotonic()
+                if done == total or now - written > INTERVAL:
+                    self._write(stage, done, total, now - started)
+                    written = now
+
+    def say(self, sentence: str) -> None:
+        """Tell the user something that is worth knowing but stops nothing."""
+        print(sentence, file=sys.stderr)
+
+    def _write(self, stage: str, done: int, total: int, seconds: float) -> None:
+        if self.file is not None:
+            with replacing(self.file) as temporary:
+                temporary.write_text(json.dumps({"stage": stage, "done": done, "total": total, "seconds": seconds}))

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ONNX file for the station: encoder, references and vote, for any program that runs ONNX."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .database import ReferenceDatabase
+from .errors import InputError
+from .files import replacing, shown
+
+INPUTS = ("image", "tensor")
+LARGEST = 2**31 - 1
+"""Bytes of a protocol buffer, and so of an ONNX file without external data."""
+
+PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixels) {
+    channels_first = Transpose <perm = [0, 3, 1, 2]> (images)
+    resized = Resize <axes = [2, 3], mode = "cubic", cubic_coeff_a = -0.5, antialias = 1, exclude_outside = 1>
+        (channels_first, , , image_size)
+    levels = Cast <to = 1> (resized)
+    shares = Div (levels, white)
+    centred = Sub (shares, mean)
+    pixels = Div (centred, std)
+}"""
+""":meth:`.preprocessing.Preprocessing.tensor` in ONNX's text syntax. ONNX Runtime resizes uint8 as Pillow does:
+horizontally first, with the result of each pass rounded to 8 bits."""
+
+VOTE = """vote (float[N, D] embedding)
+    => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
+    unit_vector = LpNormalization <axis = 1, p = 2> (embedding)
+    all_similarities = MatMul (unit_vector, reference_vectors)
+    similarities, neighbours = TopK (all_similarities, k)
+    voters = Gather (reference_labels, neighbours)
+    voter_column = Unsqueeze (voters, axis_2)
+    voted = Equal (voter_column, class_numbers)
+    ballots = Cast <to = 6> (voted)
+    vote_counts = ReduceSum <keepdims = 0> (ballots, axis_1)
+    votes = Cast <to = 7> (vote_counts)
+    nearest = ArgMax <axis = 1, keepdims = 0> (ballots)
+    similarity_column = Unsqueeze (similarities, axis_2)
+    weights = Cast <to = 11> (similarity_column)
+    counted_weights = Where (voted, weights, no_weight)
+    sums = ReduceSum <keepdims = 0> (counted_weights, axis_1)
+    most_votes = ReduceMax (vote_counts, axis_1)
+    leading = Equal (vote_counts, most_votes)
+    leading_sums = Where (leading, sums, lowest)
+    highest_sum = ReduceMax (leading_sums, axis_1)
+    best = Equal (leading_sums, highest_sum)
+    best_rank = Where (best, nearest, k)
+    best_rank_32 = Cast <to = 6> (best_rank)
+    label = ArgMin <axis = 1, keepdims = 0> (best_rank_32)
+}"""
+""":func:`.neighbours.search` and :func:`.neighbours.vote`, with the same rules for ties."""
+
+
+def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int) -> None:
+    """Write one ONNX file that takes photos to verdicts as ``classify`` does.
+
+    Input, by ``flavour``: ``image``: ``images`` uint8 [N, H, W, 3], RGB, upright, of any size; ``tensor``: ``pixels``
+    float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them. Outputs: ``label`` int64 [N];
+    ``votes`` int64 [N, C]; ``similarities`` float32 [N, k], best first; ``neighbours`` int64 [N, k]. Class names and
+    reference images by number, k and the model are in the file's metadata, named ``simsearch.…``, lists as JSON.
+    Raises InputError where the ``onnx`` package is missing or the file would be too large.
+    """
+    try:
+        import onnx.parser
+        import onnx.utils
+        from onnx import helper, numpy_helper
+    except ImportError as error:
+        raise InputError("export-onnx needs the Python package onnx. Install it: pip install onnx") from error
+
+    preprocessing = database.preprocessing
+    constants: dict[str, NDArray[Any]] = {
+        "reference_vectors": np.ascontiguousarray(database.embeddings.T),
+        "reference_labels": database.labels,
+        "class_numbers": np.arange(len(database.classes)),
+        "k": np.array([k]),
+        "axis_1": np.array([1]),
+        "axis_2": np.array([2]),
+        "no_weight": np.array(0.0),
+        "lowest": np.array(-np.inf),
+    }
+    model = onnx.load(encoder)
+    embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
+    graphs = [embedding, onnx.parser.parse_graph(VOTE)]
+    if flavour == "image":
+        graphs.insert(0, onnx.parser.parse_graph(PREPROCESS))
+        constants |= {
+            "image_size": np.array([preprocessing.size, preprocessing.size]),
+            "white": np.array(255, np.float32),
+            "mean": np.array(preprocessing.mean, np.float32)[:, None, None],
+            "std": np.array(preprocessing.std, np.float32)[:, None, None],
+        }
+    graph = helper.make_graph(
+        [node for graph in graphs for node in graph.node],
+        "synthetic_similarity_search",
+        graphs[0].input,
+        graphs[-1].output,
+        [*embedding.initializer, *(numpy_helper.from_array(array, name) for name, array in constants.items())],
+    )
+    exported = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    helper.set_model_props(
+        exported,
+        {entry.key: entry.value for entry in model.metadata_props}
+        | {
+            "simsearch.encoder_sha256": database.model.sha256,
+            "simsearch.classes": json.dumps(database.classes),
+            "simsearch.images": json.dumps(database.images),
+            "simsearch.k": str(k),
+        },
+    )
+    if exported.ByteSize() > LARGEST:
+        raise InputError(f"{shown(encoder)} and the database are too large for one ONNX file. Choose a smaller model.")
+    with replacing(output) as temporary:
+        onnx.save(exported, temporary)

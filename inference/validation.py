@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Classify photos against a reference database, and score a folder of photos whose classes are known."""
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import metrics, neighbours, report
+from .database import ReferenceDatabase
+from .embedding import embed_files
+from .encoder import Encoder
+from .errors import InputError
+from .files import class_folders, replacing, shown, writable_folder
+from .progress import Progress
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""Spreadsheets run cells that begin so: owasp.org, "CSV Injection"."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A reference near a photo: image path relative to the database, its class, cosine similarity."""
+
+    reference: str
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a photo was taken for, with the evidence: votes of each class and neighbours, best first."""
+
+    path: str
+    predicted: str
+    votes: dict[str, int]
+    neighbours: tuple[Neighbour, ...]
+
+
+def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: Sequence[str], k: int) -> list[Verdict]:
+    """Verdicts on photos: ``embeddings`` [Q, D] of unit length and Q paths, in the same order."""
+    similarities, indices = neighbours.search(embeddings, database.embeddings, k)
+    predicted, votes = neighbours.vote(database.labels[indices], similarities, len(database.classes))
+    return [
+        Verdict(
+            path=path,
+            predicted=database.classes[predicted[photo]],
+            votes=dict(zip(database.classes, votes[photo].tolist(), strict=True)),
+            neighbours=tuple(
+                Neighbour(database.images[index], database.classes[database.labels[index]], float(similarity))
+                for index, similarity in zip(indices[photo], similarities[photo], strict=True)
+            ),
+        )
+        for photo, path in enumerate(paths)
+    ]
+
+
+def classify(
+    database: ReferenceDatabase, encoder: Encoder, photos: Sequence[Path], k: int, progress: Progress
+) -> tuple[list[Verdict], dict[str, str]]:
+    """Verdicts on the photos that can be read, and why for each of the others, by path."""
+    database.check_model(encoder.model)
+    k = usable_k(k, database, progress)
+    embedded = embed_files(encoder, database.preprocessing, photos, progress, "Classifying")
+    verdicts = judge(database, embedded.embeddings, [shown(photos[number]) for number in embedded.readable], k)
+    return verdicts, {shown(photos[number]): why for number, why in embedded.unreadable.items()}
+
+
+def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
+    """``k``, or, where the database is smaller, all of its references, which the user is told."""
+    if k < 1:
+        raise InputError(f"k is {k}; at least one neighbour must vote. Choose k of 1 or more.")
+    if k > len(database):
+        progress.say(f"The database holds {len(database)} references, so all of them vote instead of {k}.")
+    return min(k, len(database))
+
+
+def validate(
+    database: ReferenceDatabase, database_path: Path, encoder: Encoder, photos: Path, output: Path, k: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
+    and ``report.html`` to ``output``. Returns the content of ``metrics.json``.
+
+    Raises InputError, before anything is written, where the photos do not fit the database or none can be read.
+    """
+    started = time.monotonic()
+    database.check_model(encoder.model)
+    k = usable_k(k, database, progress)
+    files = find_photos(photos, database.classes)
+    writable_folder(output)
+
+    embedded = embed_files(encoder, database.preprocessing, [path for path, _ in files], progress, "Embedding photos")
+    names = [shown(path.relative_to(photos)) for path, _ in files]
+    unreadable = [{"path": names[number], "reason": why} for number, why in embedded.unreadable.items()]
+    if len(unreadable) == len(files):
+        raise InputError(*(f"{shown(photos)}/{photo['path']}: {photo['reason']}." for photo in unreadable))
+    verdicts = judge(database, embedded.embeddings, [names[number] for number in embedded.readable], k)
+    true = [files[number][1] for number in embedded.readable]
+
+    index = {label: number for number, label in enumerate(database.classes)}
+    scores = metrics.from_predictions(
+        np.array([index[label] for label in true]),
+        np.array([index[verdict.predicted] for verdict in verdicts]),
+        database.classes,
+    )
+    result: dict[str, Any] = {
+        "macro_f1": scores.macro_f1,
+        "accuracy": scores.accuracy,
+        "classes": {
+            label: {
+                "precision": float(scores.precision[number]),
+                "recall": float(scores.recall[number]),
+                "f1": float(scores.f1[number]),
+                "support": int(scores.support[number]),
+            }
+            for label, number in index.items()
+        },
+        "confusion": {"labels": list(database.classes), "matrix": scores.confusion.tolist()},
+        "photos": len(verdicts),
+        "unreadable": unreadable,
+        "k": k,
+        "model": asdict(encoder.model) | {"weights": encoder.weights},
+        "database": shown(database_path),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    page = report.render(result, list(zip(true, verdicts, strict=True)), database)
+    with replacing(output / "predictions.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(prediction_rows(true, verdicts, k))
+    with replacing(output / "report.html") as path:
+        path.write_text(page, "utf-8")
+    with replacing(output / "metrics.json") as path:
+        path.write_text(json.dumps(result, indent=2), "utf-8")
+    return result
+
+
+def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
+    """Every file below the class folders of ``folder`` with its class; raises InputError with all problems."""
+    folders = class_folders(folder)
+    expected = f"The database's classes are: {', '.join(classes)}."
+    problems = [
+        f'{shown(folder)} has a sub-folder "{shown(name)}", which is no class. Rename it or move it away. {expected}'
+        for name in folders
+        if name not in classes
+    ]
+    photos = [(path, name) for name, paths in folders.items() for path in paths if name in classes]
+    if not folders:
+        problems.append(f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}")
+    elif not photos:
+        problems.append(f"There is no photo in any class folder of {shown(folder)}. {expected}")
+    if problems:
+        raise InputError(*problems)
+    return photos
+
+
+def prediction_rows(true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:
+    """The rows of ``predictions.csv``, the head first."""
+    yield [
+        *("path", "true", "predicted", "votes"),
+        *(f"{what}_{rank}" for rank in range(1, k + 1) for what in ("similarity", "reference")),
+    ]
+    for label, verdict in zip(true, verdicts, strict=True):
+        row: list[object] = [harmless(verdict.path), harmless(label), harmless(verdict.predicted)]
+        row.append(verdict.votes[verdict.predicted])
+        for neighbour in verdict.neighbours:
+            row += [f"{neighbour.similarity:.6f}", harmless(neighbour.reference)]
+        yield row
+
+
+def harmless(cell: str) -> str:
+    """``cell`` marked as text where a spreadsheet would take it for a formula."""
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
