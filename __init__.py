@@ -13,9 +13,10 @@ _commands: list[object] = []
 
 def command(argv: list[str]) -> int:
     """``blender --command simsearch ARGUMENTS``; returns the exit status."""
-    from .scene import command_line  # here, since it brings what only a running job needs
+    from . import batch  # here, since these bring what only a running job needs
+    from .scene import command_line
 
-    command_line.claim_stdout()
+    batch.claim_stdout()
     return command_line.main(argv, prog="blender --command simsearch")
 
 

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of Synthetic Similarity Search, with Blender or with the ``bpy`` module alone::
+
+    blender -b SCENE.blend --python batch.py -- COMMAND ...
+    python batch.py --scene SCENE.blend COMMAND ...
+
+It runs the extension that lies in this folder, whether or not a copy is installed in Blender.
+"""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = "synthetic_similarity_search"
+ROOT = Path(__file__).resolve().parent
+
+
+def load_package() -> ModuleType:
+    """Import this folder as ``synthetic_similarity_search``, whatever its name, and register it, once."""
+    if PACKAGE in sys.modules:
+        return sys.modules[PACKAGE]
+    import bpy  # isort: skip  # first, as it makes its own modules importable
+    import addon_utils
+
+    for name in bpy.context.preferences.addons.keys():
+        if name.rpartition(".")[2] == PACKAGE:  # an installed copy would register the same names
+            addon_utils.disable(name, default_set=False)
+    specification = importlib.util.spec_from_file_location(
+        PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert specification is not None and specification.loader is not None
+    package = importlib.util.module_from_spec(specification)
+    sys.modules[PACKAGE] = package
+    specification.loader.exec_module(package)
+    package.register()
+    return package
+
+
+def claim_stdout() -> None:
+    """Keep stdout for our own output, for the rest of this process.
+
+    Blender's C code prints to file descriptor 1 whenever it likes, also while it quits; ``--json`` promises that the
+    last line is ours. So descriptor 1 goes where stderr goes, and Python's ``sys.stdout`` to where 1 went.
+    """
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(ours, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+
+
+def main(argv: list[str]) -> int:
+    """Open the scene that ``--scene`` names, where it does, and run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--scene", type=Path)
+    args, rest = parser.parse_known_args(argv)
+    package = load_package()
+    import bpy
+    from synthetic_similarity_search.scene import command_line
+
+    try:
+        if args.scene is not None:
+            try:
+                bpy.ops.wm.open_mainfile(filepath=str(args.scene.absolute()), load_ui=False)
+            except RuntimeError:
+                state = "is damaged or no Blender file" if args.scene.is_file() else "does not exist"
+                print(f"The scene {args.scene} {state}. Give a .blend file.", file=sys.stderr)
+                return 2
+        return command_line.main(rest, prog="batch.py")
+    finally:
+        package.unregister()
+
+
+def _run() -> None:
+    """Run as a program, and end the process with the status of the command."""
+    if "bpy" in sys.modules:  # blender --python batch.py -- ARGUMENTS
+        argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+        scratch = []
+    else:
+        argv = sys.argv[1:]
+        # Preferences and extensions of an installed Blender take no part: the same result on every machine.
+        scratch = [tempfile.mkdtemp()]
+        os.environ.setdefault("BLENDER_USER_RESOURCES", scratch[0])
+    import bpy
+
+    status = 1
+    claim_stdout()
+    try:
+        status = main(argv)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for folder in (bpy.app.tempdir, *scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+        # Not sys.exit: Blender as a module may crash or hang while it is taken down, which would lose the status.
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _run()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that would stop a render or spoil it, found before the first image and told all at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import bpy
+
+from ..inference.errors import InputError
+from ..inference.files import label_problem
+from . import poses
+from .classes import objects_shown
+from .digest import RENDERED_TYPES
+from .settings import Settings
+from .variation import background_nodes
+from .view import nominal_camera, nominal_view
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One sentence that says what is wrong and what to do, and the object, collection or class that it is about.
+
+    An ``error`` stops a render, a ``warning`` may spoil it.
+    """
+
+    sentence: str
+    culprit: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+
+def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:
+    """All problems of a scene, errors first."""
+    found = [*_view(scene, settings), *_classes(scene, settings), *_light(scene, settings)]
+    return sorted(found, key=lambda problem: problem.severity)
+
+
+def refuse_errors(scene: bpy.types.Scene, settings: Settings) -> list[str]:
+    """The sentences of the warnings; raises InputError with those of the errors where there are any."""
+    found = problems(scene, settings)
+    errors = [problem.sentence for problem in found if problem.severity == "error"]
+    if errors:
+        raise InputError(*errors)
+    return [problem.sentence for problem in found]
+
+
+def _view(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
+    camera, region = nominal_camera(scene), scene.simsearch.region
+    usable = True
+    if camera is None:
+        yield Problem("There is no camera. Add one where the station's camera stands, or choose it in the settings.")
+    elif camera.type != "CAMERA":
+        yield Problem(f"{camera.name!r} is not a camera. Choose a camera.", camera.name)
+    elif camera.data.type not in {"PERSP", "ORTHO"}:
+        yield Problem(
+            f"EEVEE cannot render the panoramic camera {camera.name!r}. Make it perspective or orthographic.", camera.name
+        )
+    elif camera.name_full not in {item.name_full for item in scene.objects}:
+        yield Problem(f"The camera {camera.name!r} is not in this scene. Choose another one.", camera.name)
+    else:
+        usable = region is not None
+    if region is None:
+        yield Problem("No region of interest is marked. Choose the object, usually an empty cube, that encloses it.")
+    elif region.name_full not in {item.name_full for item in scene.objects}:
+        yield Problem(f"The region {region.name!r} is not in this scene. Mark another one.", region.name)
+        usable = False
+    if camera is None or camera.type != "CAMERA" or region is None or not usable:
+        return
+    nominal = nominal_view(scene)
+    judged = poses.judge(nominal, settings.jitter, nominal.nominal)
+    if judged.reason == poses.BEHIND:
+        yield Problem(
+            f"The region {region.name!r} is behind the camera {camera.name!r} or outside its clipping range. "
+            "Move or turn the camera, or change its clip start and end.",
+            region.name,
+        )
+    elif judged.reason == poses.OUTSIDE:
+        yield Problem(
+            f"The camera {camera.name!r} does not have the region {region.name!r} in frame. "
+            "Move the camera back, widen its lens, or lower the share that must be in frame.",
+            region.name,
+        )
+
+
+def _classes(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
+    if not scene.simsearch.classes:
+        yield Problem("There are no classes. Add one for each thing to tell apart.")
+        return
+    if len(settings.classes) == 1:
+        yield Problem(
+            f"There is only the class {settings.classes[0].label!r}, so every photo gets that label. Add a second one, "
+            "for example one that lists no collection, for the absent part.",
+            settings.classes[0].label, "warning",
+        )  # fmt: skip
+    for spec in settings.classes:
+        reason = label_problem(spec.label)
+        if reason:
+            yield Problem(reason, spec.label)
+    folded: dict[str, str] = {}
+    for spec in settings.classes:
+        other = folded.setdefault(spec.label.casefold(), spec.label)
+        if other != spec.label:
+            yield Problem(
+                f"The class names {other!r} and {spec.label!r} differ only in upper and lower case, so they would share "
+                "a folder on Windows. Rename one.",
+                spec.label,
+            )
+    for entry in scene.simsearch.classes:
+        for item in entry.collections:
+            if item.collection is None:
+                yield Problem(
+                    f"The class {entry.name!r} has an entry without a collection. Choose one or remove the entry.",
+                    entry.name,
+                )
+    yield from _contents(scene, settings)
+    for spec in settings.rendered:
+        if len(spec.variants) > settings.images_per_class:
+            yield Problem(
+                f"The class {spec.label!r} has {len(spec.variants)} variants but only {settings.images_per_class} images. "
+                "Raise the images per class, so that every variant is shown.",
+                spec.label,
+            )
+
+
+def _contents(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
+    """Problems with what the classes show."""
+    inside = {collection.name_full: collection for collection in scene.collection.children_recursive}
+    for name in sorted(settings.listed):
+        if name not in inside:
+            yield Problem(f"The collection {name!r} is not in this scene. List another one.", name)
+        elif not any(_renders(item) for item in inside[name].all_objects):
+            yield Problem(
+                f"The collection {name!r} shows nothing: it has no object that is rendered. "
+                "Put the part in it, or list another one.",
+                name,
+            )
+    seen: dict[frozenset[bpy.types.Object], str] = {}
+    for spec in settings.classes:
+        for variant in dict.fromkeys(spec.variants):
+            shown = frozenset(item for item in objects_shown(scene, settings, variant) if _renders(item))
+            other = seen.setdefault(shown, spec.label)
+            if other != spec.label:
+                yield Problem(
+                    f"The classes {other!r} and {spec.label!r} show exactly the same objects. "
+                    "List a collection that only one of them shows.",
+                    spec.label,
+                )
+
+
+def _renders(item: bpy.types.Object) -> bool:
+    return not item.hide_render and (item.type in RENDERED_TYPES or item.instance_type != "NONE")
+
+
+def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
+    lights = [item for item in scene.objects if item.type == "LIGHT" and not item.hide_render]
+    nodes = background_nodes(scene.world) if scene.world else []
+    bright = any(node.inputs["Strength"].is_linked or node.inputs["Strength"].default_value > 0 for node in nodes)
+    if scene.world and not scene.world.node_tree:
+        bright = any(scene.world.color)
+    if not lights and not bright:
+        yield Problem(
+            "There is no light and the background is dark, so the references may be black. Add a light or a background.",
+            None, "warning",
+        )  # fmt: skip
+    if not lights and (settings.jitter.light_angle or settings.jitter.light_strength):
+        yield Problem("The light varies, but the scene has no light. Add one or set its variation to 0.", None, "warning")
+    if not nodes and settings.jitter.background:
+        yield Problem(
+            "The background varies, but the world has no background node. Add one or set its variation to 0.",
+            None, "warning",
+        )  # fmt: skip

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that need a scene. One ``main`` serves all doors: ``batch.py`` and ``--command simsearch``."""
+
+import argparse
+import time
+from pathlib import Path
+
+import bpy
+
+from ..inference import command_line
+from ..inference.command_line import Command, add_encoder_arguments, build_database, open_encoder
+from ..inference.errors import InputError
+from ..inference.files import shown
+from ..inference.progress import Progress
+from . import check
+from .settings import Settings, read_settings
+from .stills import render_references
+
+REFERENCES = "references"
+
+
+def main(argv: list[str], prog: str) -> int:
+    """Run one command on the open scene; returns the exit status: 0 done, 2 wrong input, 1 anything else."""
+    settings = bpy.context.scene.simsearch
+    commands = (*COMMANDS, *command_line.COMMANDS)
+    return command_line.main(argv, commands, prog, defaults={"model": settings.model, "k": settings.k})
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Options that replace a setting of the scene for this run."""
+    parser.add_argument("--samples", type=int, help="EEVEE samples per reference")
+    parser.add_argument("--images-per-class", type=int, help="references per class")
+    parser.add_argument("--resolution", type=int, help="width and height of a reference in pixels")
+    parser.add_argument("--seed", type=int, help="another seed gives other poses and variations")
+    parser.add_argument("--classes", type=lambda text: tuple(text.split(",")), metavar="A,B", help="render only these")
+    parser.add_argument("--k", type=int, help="how many neighbours vote")
+    add_encoder_arguments(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
+    parser.add_argument("--fresh", action="store_true", help="render everything again")
+    _add_overrides(parser)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return read_settings(bpy.context.scene, vars(args))
+
+
+def _output(args: argparse.Namespace) -> Path:
+    """The folder for the results, from the command line or the scene."""
+    if args.output:
+        return Path(args.output).absolute()
+    directory = bpy.context.scene.simsearch.output_directory
+    if not directory or (directory.startswith("//") and not bpy.data.filepath):
+        raise InputError("There is no output folder. Give one with --output, or save the scene first.")
+    return Path(bpy.path.abspath(directory)).absolute()
+
+
+def _check(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """List all problems: errors are raised, warnings returned."""
+    return {"warnings": _warn(check.refuse_errors(bpy.context.scene, _settings(args)), progress)}
+
+
+def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Render the references that are missing or out of date."""
+    started = time.monotonic()
+    scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
+    warnings = _warn(check.refuse_errors(scene, settings), progress)
+    result = render_references(scene, settings, folder, progress, fresh=args.fresh)
+    warnings += _warn(result.warnings, progress)
+    print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now")
+    return {
+        "references": shown(folder), "images": result.images, "rendered": result.rendered, "warnings": warnings,
+        "seconds": round(time.monotonic() - started, 3),
+    }  # fmt: skip
+
+
+def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Render, then embed."""
+    encoder = open_encoder(args)  # first: a missing encoder should be known before hours of rendering
+    rendered = _render(args, progress)
+    folder = _output(args)
+    built = build_database(folder / REFERENCES, folder / f"{REFERENCES}.safetensors", encoder, progress)
+    return {**rendered, **built, "references": rendered["references"]}
+
+
+def _warn(sentences: list[str], progress: Progress) -> list[str]:
+    for sentence in sentences:
+        progress.say(f"Warning: {sentence}")
+    return sentences
+
+
+COMMANDS = (
+    Command("check", "List every problem that would stop a render or spoil it.", _add_overrides, _check),
+    Command("render", "Render the references of every class.", _add_output, _render),
+    Command("build", "Render the references and make the reference database.", _add_output, _build),
+)

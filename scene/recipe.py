@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recipe: all that made a set of references, written before the first one is rendered."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..inference.embedding import RECIPE
+from ..inference.files import replacing, sha256_file
+from . import poses
+from .classes import objects_shown, render_layer
+from .digest import ContentDigest
+from .poses import Array
+from .settings import Settings
+from .variation import Variation, draw
+from .view import nominal_camera, nominal_view
+from .visibility import unhidden_share
+
+FORMAT_VERSION = 1
+COLOUR_MANAGEMENT = {
+    "display_device": "sRGB", "view_transform": "Standard", "look": "None", "exposure": 0.0, "gamma": 1.0, "dither": 0.0,
+}  # fmt: skip
+FILM = {"transparent": False, "filter_size": 1.5}
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """One reference to render.
+
+    ``path`` is relative to the folder of references, ``pose`` [4, 4] camera to world. ``key`` changes whenever
+    anything does that the picture depends on.
+    """
+
+    path: str
+    label: str
+    variant: int
+    index: int
+    pose: Array
+    variation: Variation
+    key: str
+
+    def entry(self) -> dict[str, object]:
+        """The image's entry in the recipe."""
+        return {
+            "path": self.path, "class": self.label, "variant": self.variant, "index": self.index, "key": self.key,
+            "pose": self.pose.tolist(), **asdict(self.variation),
+        }  # fmt: skip
+
+
+def engine(scene: bpy.types.Scene) -> str:
+    """The identifier of EEVEE, which differs between Blender 4.5 and 5."""
+    engines = scene.render.bl_rna.properties["engine"].enum_items.keys()
+    return str(next(name for name in engines if "EEVEE" in name))
+
+
+def extension_version() -> str:
+    """The version in the extension's manifest."""
+    manifest = Path(__file__).parents[1] / "blender_manifest.toml"
+    return str(tomllib.loads(manifest.read_text("utf-8"))["version"])
+
+
+def plan(scene: bpy.types.Scene, settings: Settings) -> list[PlannedImage]:
+    """Every image to render, class by class.
+
+    Raises:
+        InputError: too few camera poses show the region.
+    """
+    view = nominal_view(scene)
+    unhidden = unhidden_share(scene, settings, view) if settings.jitter.min_unoccluded > 0 else None
+    sampled = poses.sample(view, settings.jitter, settings.images_per_class, unhidden)
+    content = ContentDigest(scene, render_layer(scene), nominal_camera(scene))
+    images = []
+    for spec in settings.rendered:
+        digests = [content.of(objects_shown(scene, settings, variant)) for variant in spec.variants]
+        for index, pose in enumerate(sampled):
+            variant = index % len(digests)
+            variation = draw(settings.jitter, index)
+            made_from = {
+                "content": digests[variant], "pose": pose.tolist(), **asdict(variation), **_render_settings(scene, settings),
+                # The materials' draws follow from these and their names.
+                "material": (settings.jitter.material, settings.jitter.seed, index) if settings.jitter.material else None,
+            }  # fmt: skip
+            key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+            path = f"{spec.label}/{spec.label}_{index:04d}.png"
+            images.append(PlannedImage(path, spec.label, variant, index, pose, variation, key))
+    return images
+
+
+def digest(scene: bpy.types.Scene, settings: Settings) -> str:
+    """One digest of all that the references depend on, to tell whether results are out of date."""
+    content = ContentDigest(scene, render_layer(scene), nominal_camera(scene))
+    shown = {
+        spec.label: [content.of(objects_shown(scene, settings, variant)) for variant in spec.variants]
+        for spec in settings.classes
+    }
+    view = nominal_view(scene)
+    made_from = [
+        shown, asdict(settings.jitter), settings.images_per_class, _render_settings(scene, settings),
+        view.nominal.tolist(), view.region.tolist(),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def _render_settings(scene: bpy.types.Scene, settings: Settings) -> dict[str, Any]:
+    return {
+        "blender": bpy.app.version_string, "engine": engine(scene), "resolution": settings.resolution,
+        "samples": settings.samples, "colour_management": COLOUR_MANAGEMENT, "film": FILM,
+    }  # fmt: skip
+
+
+def write(folder: Path, scene: bpy.types.Scene, settings: Settings, images: list[PlannedImage]) -> None:
+    """Write the plan as ``recipe.json``; an equal one that is there already is kept with its date."""
+    file = Path(bpy.data.filepath)
+    recipe: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        **_render_settings(scene, settings),
+        "extension": extension_version(),
+        "scene": file.name,
+        "scene_sha256": sha256_file(file) if file.is_file() else None,
+        "seed": settings.jitter.seed,
+        "jitter": asdict(settings.jitter),
+        "classes": [spec.label for spec in settings.rendered],
+        "images": [image.entry() for image in images],
+    }
+    path = folder / RECIPE
+    try:
+        before = json.loads(path.read_text("utf-8"))
+        if {**before, "created": None} == json.loads(json.dumps({**recipe, "created": None})):
+            return
+    except (OSError, ValueError, TypeError):
+        pass  # none yet, or not ours to keep
+    recipe["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(recipe, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene's settings as frozen data, so that a job cannot be changed under its feet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ..inference.errors import InputError
+
+Vector3 = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """How the references vary around the nominal camera: metres, radians and shares 0..1."""
+
+    location: Vector3
+    rotation: Vector3
+    light_angle: float
+    light_strength: float
+    background: float
+    material: float
+    seed: int
+    min_visible: float
+    min_unoccluded: float
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """A label and its variants, each the full names of the collections that it shows."""
+
+    label: str
+    variants: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one job needs to know besides the scene itself.
+
+    ``classes`` are all classes of the scene, since they decide together what each of them shows; ``selected`` are
+    the labels that are rendered.
+    """
+
+    jitter: Jitter
+    classes: tuple[ClassSpec, ...]
+    selected: tuple[str, ...]
+    images_per_class: int
+    resolution: int
+    samples: int
+    model: str
+    k: int
+
+    @property
+    def rendered(self) -> tuple[ClassSpec, ...]:
+        """The classes that are rendered."""
+        return tuple(spec for spec in self.classes if spec.label in self.selected)
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Full names of the collections that some class lists."""
+        return frozenset(name for spec in self.classes for variant in spec.variants for name in variant)
+
+
+def read_settings(scene: bpy.types.Scene, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Freeze ``scene.simsearch``.
+
+    ``overrides`` replaces single values by their setting's name: ``samples``, ``images_per_class``, ``resolution``,
+    ``seed``, ``model``, ``k``, and ``classes``, the labels to render. Entries that are ``None`` are ignored.
+
+    Raises:
+        InputError: an override is out of range or names a class that does not exist.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    group = scene.simsearch
+    problems = []
+
+    def number(owner: bpy.types.PropertyGroup, name: str) -> int:
+        value = int(given.get(name, getattr(owner, name)))
+        limits = owner.bl_rna.properties[name]
+        if not limits.hard_min <= value <= limits.hard_max:
+            problems.append(f"{name} is {value}. Give a value from {limits.hard_min} to {limits.hard_max}.")
+        return value
+
+    variants: dict[str, list[frozenset[str]]] = {}
+    for entry in group.classes:
+        shown = frozenset(item.collection.name_full for item in entry.collections if item.collection)
+        variants.setdefault(entry.name, []).append(shown)
+    selected = tuple(given.get("classes", variants))
+    for label in selected:
+        if label not in variants:
+            problems.append(f"There is no class {label!r}. The scene has: {', '.join(variants) or 'none'}.")
+
+    jitter = group.jitter
+    settings = Settings(
+        jitter=Jitter(
+            location=tuple(jitter.location), rotation=tuple(jitter.rotation), light_angle=jitter.light_angle,
+            light_strength=jitter.light_strength, background=jitter.background, material=jitter.material,
+            seed=number(jitter, "seed"), min_visible=jitter.min_visible, min_unoccluded=jitter.min_unoccluded,
+        ),
+        classes=tuple(ClassSpec(label, tuple(shown)) for label, shown in variants.items()),
+        selected=selected,
+        images_per_class=number(group.render, "images_per_class"),
+        resolution=number(group.render, "resolution"),
+        samples=number(group.render, "samples"),
+        model=given.get("model", group.model),
+        k=number(group, "k"),
+    )
+    if problems:
+        raise InputError(*problems)
+    return settings

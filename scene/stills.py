@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""EEVEE stills of every planned image; what is there already and unchanged is kept."""
+
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import bpy
+from mathutils import Matrix
+from PIL import Image, PngImagePlugin
+
+from ..inference.embedding import KEY
+from ..inference.errors import InputError
+from ..inference.files import reason, replacing, shown
+from ..inference.progress import Progress
+from . import recipe
+from .classes import render_layer, showing
+from .recipe import COLOUR_MANAGEMENT, FILM, PlannedImage
+from .settings import Settings
+from .variation import varying
+from .view import nominal_camera, world_matrix
+
+LOCK_NAME = ".lock"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """How many images were planned, how many of them rendered now, and what looks wrong, as sentences."""
+
+    images: int
+    rendered: int
+    warnings: list[str]
+
+
+def render_references(
+    scene: bpy.types.Scene, settings: Settings, folder: Path, progress: Progress, *, fresh: bool = False
+) -> Rendered:
+    """Render the references of ``settings.selected`` into ``folder``/<class>/ and write the recipe beside them.
+
+    The plan is written first. An image whose key is unchanged is kept, so a job that was stopped goes on where it
+    stood; ``fresh`` removes what earlier jobs rendered. The scene is left as it was found.
+
+    Raises:
+        InputError: too few poses show the region, the folder cannot be written, or another job writes to it.
+    """
+    images = recipe.plan(scene, settings)
+    with locked(folder):
+        if fresh:
+            for path in folder.glob("*/*.png"):
+                if key_of(path) is not None:
+                    path.unlink()
+        recipe.write(folder, scene, settings, images)
+        missing = [image for image in images if key_of(folder / image.path) != image.key]
+        warnings = _render(scene, settings, folder, missing, progress) if missing else []
+    return Rendered(len(images), len(missing), warnings)
+
+
+def key_of(path: Path) -> str | None:
+    """The key that a reference was stored with; ``None`` where there is none or the file cannot be read."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            key = getattr(image, "text", {}).get(KEY)
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return str(key) if key else None
+
+
+def _render(
+    scene: bpy.types.Scene, settings: Settings, folder: Path, images: list[PlannedImage], progress: Progress
+) -> list[str]:
+    """Render images, which come variant by variant; returns warnings."""
+    by_variant = sorted(images, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
+    todo = progress.track(by_variant, len(by_variant), "render")
+    warnings = []
+    with tempfile.TemporaryDirectory() as scratch, rendering(scene, settings, Path(scratch)) as camera:
+        # A camera is rendered without its scale, but what is fixed to it follows that as well.
+        scale = Matrix.LocRotScale(None, None, camera.matrix_world.to_scale())
+        with varying(scene, settings.jitter, camera) as vary:
+            for (label, variant), group in groupby(todo, key=lambda image: (image.label, image.variant)):
+                spec = next(spec for spec in settings.classes if spec.label == label)
+                with showing(scene, settings, spec.variants[variant]):
+                    for image in group:
+                        camera.matrix_world = Matrix(image.pose.tolist()) @ scale
+                        vary(image.index)
+                        picture = _still(scene, Path(scratch) / "still.png", settings.resolution)
+                        if len(picture.getcolors(2) or ()) == 1:
+                            warnings.append(
+                                f"{image.path} is of one colour only. Check the lights and what class {label!r} shows."
+                            )
+                        _save(picture, folder / image.path, image.key)
+    return warnings
+
+
+def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
+    """Render the scene as it is now to an RGB image."""
+    file.unlink(missing_ok=True)
+    bpy.ops.render.render(write_still=True, scene=scene.name)
+    if not file.exists():
+        raise RuntimeError("Blender rendered no image; see its messages above")
+    with Image.open(file) as picture:
+        picture.load()
+        if picture.size != (resolution, resolution) or picture.mode != "RGB":
+            raise RuntimeError(f"Blender rendered {picture.size} {picture.mode} instead of {resolution} pixels RGB")
+        return picture.copy()
+
+
+def _save(picture: Image.Image, path: Path, key: str) -> None:
+    """Store a reference with its key. Blender's own file is not kept as it holds dates and paths."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text(KEY, key)
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG", pnginfo=text)
+
+
+@contextmanager
+def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iterator[bpy.types.Object]:
+    """Set all that a still depends on, once; yields the camera to place. Everything is put back afterwards.
+
+    The camera is a double of the nominal one, whose parents, constraints and animation would move it back. What is
+    fixed to the nominal camera, such as a lamp, moves with the double.
+    """
+    render, view = scene.render, scene.view_settings
+    nominal = nominal_camera(scene)
+    with ExitStack() as undo:
+        _set(undo, render, {
+            "engine": recipe.engine(scene), "filepath": str(scratch / "still.png"), "use_file_extension": True,
+            "resolution_x": settings.resolution, "resolution_y": settings.resolution, "resolution_percentage": 100,
+            "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_overwrite": True, "use_placeholder": False,
+            "use_border": False, "use_compositing": False, "use_sequencer": False, "use_motion_blur": False,
+            "use_simplify": False, "use_stamp": False, "use_multiview": False, "use_freestyle": False,
+            "film_transparent": FILM["transparent"], "filter_size": FILM["filter_size"],
+            "dither_intensity": COLOUR_MANAGEMENT["dither"], "metadata_input": "SCENE",
+        })  # fmt: skip
+        if "media_type" in render.image_settings.bl_rna.properties:  # since Blender 5.0, decides which formats exist
+            _set(undo, render.image_settings, {"media_type": "IMAGE"})
+        _set(undo, render.image_settings, {
+            "file_format": "PNG", "color_mode": "RGB", "color_depth": "8", "color_management": "FOLLOW_SCENE",
+        })  # fmt: skip
+        _set(undo, scene.display_settings, {"display_device": COLOUR_MANAGEMENT["display_device"]})
+        _set(undo, view, {
+            "view_transform": COLOUR_MANAGEMENT["view_transform"], "look": COLOUR_MANAGEMENT["look"],
+            "exposure": COLOUR_MANAGEMENT["exposure"], "gamma": COLOUR_MANAGEMENT["gamma"],
+            "use_curve_mapping": False, "use_white_balance": False,
+        })  # fmt: skip
+        _set(undo, scene.eevee, {"taa_render_samples": settings.samples})
+        chosen = render_layer(scene)
+        for layer in scene.view_layers:
+            _set(undo, layer, {"use": layer == chosen})
+        camera = bpy.data.objects.new("Reference Camera", nominal.data)
+        undo.callback(bpy.data.objects.remove, camera)
+        scene.collection.objects.link(camera)
+        camera.matrix_world = world_matrix(nominal)
+        for item in nominal.children:
+            _set(undo, item, {"parent": camera})
+        # Markers can bind other cameras to frames.
+        for marker in scene.timeline_markers:
+            if marker.camera:
+                _set(undo, marker, {"camera": camera})
+        _set(undo, scene, {"camera": camera})
+        yield camera
+
+
+def _set(undo: ExitStack, owner: Any, values: dict[str, Any]) -> None:
+    """Set properties and have them put back when ``undo`` closes."""
+    for name, value in values.items():
+        undo.callback(setattr, owner, name, getattr(owner, name))
+        setattr(owner, name, value)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other jobs away from a folder of references. The lock of a job that died is taken over.
+
+    Raises:
+        InputError: another job holds the folder, or it cannot be written.
+    """
+    lock = folder / LOCK_NAME
+    own = {"pid": os.getpid(), "host": socket.gethostname()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                with lock.open("x", encoding="utf-8") as stream:
+                    json.dump(own, stream)
+                break
+            except FileExistsError:
+                _remove_if_stale(lock)
+    except OSError as error:
+        raise InputError(f"{shown(folder)} cannot be written to: {reason(error)}. Choose another folder.") from error
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _remove_if_stale(lock: Path) -> None:
+    """Remove the lock of a job that no longer runs; raises InputError where it does or may."""
+    try:
+        holder = json.loads(lock.read_text("utf-8"))
+        pid, host = int(holder["pid"]), str(holder["host"])
+    except FileNotFoundError:
+        return
+    except (ValueError, TypeError, KeyError):
+        pid, host = 0, socket.gethostname()  # a job that died while writing it
+    if host == socket.gethostname() and not is_running(pid):
+        lock.unlink(missing_ok=True)
+        return
+    raise InputError(
+        f"Another job, process {pid} on {host}, writes to {shown(lock.parent)}. Wait for it or choose another folder; "
+        f"if it no longer runs, delete {shown(lock)}."
+    )
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this number runs on this machine."""
+    if pid <= 0:
+        return False
+    if os.name == "nt":  # where os.kill would end it
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
