@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import station, validation
 from .database import ReferenceDatabase
@@ -45,7 +45,10 @@ class Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are like any other error of the input."""
+    """An argument parser whose errors are like any other error of the input, and options never abbreviated."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message[0].upper()}{message[1:]}. See `{self.prog} --help`.")
@@ -53,78 +56,6 @@ class Parser(argparse.ArgumentParser):
 
 class Stopped(Exception):
     """The process was asked to end."""
-
-
-def main(
-    argv: Sequence[str],
-    commands: "Sequence[Command] | None" = None,
-    prog: str = "python -m inference",
-    defaults: Mapping[str, object] | None = None,
-) -> int:
-    """Run the command that ``argv`` names and return the exit status: 0 done, 2 the input is wrong, 1 anything else.
-
-    ``defaults`` are values of options that the user did not give, such as a scene's settings. Progress and problems,
-    one line each, go to stderr. With ``--json`` the last line of stdout is one JSON object: what the command returned
-    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly.
-    """
-    # A file name or label that the terminal's encoding lacks must not end a job.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    as_json, debug = "--json" in argv, "--debug" in argv
-    handlers = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        command, args = _parse(argv, COMMANDS if commands is None else commands, prog, defaults or {})
-        result = command.run(args, Progress(args.progress_file))
-        status = DONE
-    except SystemExit as end:  # --help
-        return int(end.code or 0)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
-        if debug:
-            traceback.print_exc()
-        status = WRONG_INPUT if isinstance(error, InputError) else FAILED
-        problems = _problems(error)
-        print(*problems, sep="\n", file=sys.stderr)
-        result = {"problems": problems}
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if as_json:
-        print(json.dumps(result), flush=True)
-    return status
-
-
-def _parse(
-    argv: Sequence[str], commands: Sequence[Command], prog: str, defaults: Mapping[str, object]
-) -> tuple[Command, argparse.Namespace]:
-    parser = Parser(prog=prog, description="Classify photos by their similarity to rendered references.")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for command in commands:
-        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
-        command.add_arguments(subparser)
-        subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
-        subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
-        subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
-        subparser.set_defaults(**defaults)
-    args = parser.parse_args(argv)
-    command = next(command for command in commands if command.name == args.command)
-    missing = [f"--{name}" for name in command.required if getattr(args, name) is None]
-    if missing:
-        raise InputError(f"{command.name} needs {' and '.join(missing)}. See `{prog} {command.name} --help`.")
-    return command, args
-
-
-def _stop(_number: int, _frame: object) -> NoReturn:
-    raise Stopped
-
-
-def _problems(error: BaseException) -> list[str]:
-    if isinstance(error, InputError):
-        return list(error.problems)
-    if isinstance(error, (Stopped, KeyboardInterrupt)):
-        return ["Stopped. What was finished is kept."]
-    where = f" ({shown(error.filename)})" if isinstance(error, OSError) and error.filename else ""
-    return [f"This failed: {reason(error) if isinstance(error, Exception) else error}{where}. Add --debug to see where."]
 
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
@@ -242,3 +173,79 @@ COMMANDS = (
         ("database", "output"),
     ),
 )
+
+
+def main(
+    argv: Sequence[str],
+    commands: Sequence[Command] = COMMANDS,
+    prog: str = "python -m inference",
+    defaults: Mapping[str, object] | None = None,
+) -> int:
+    """Run the command that ``argv`` names and return the exit status: 0 done, 2 the input is wrong, 1 anything else.
+
+    ``defaults`` are values of options that the user did not give, such as a scene's settings. Progress and problems,
+    one line each, go to stderr. With ``--json`` the last line of stdout is one JSON object: what the command returned
+    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly.
+    """
+    # A file name or label that the terminal's encoding lacks must not end a job.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    as_json, debug = "--json" in argv, "--debug" in argv
+    handlers = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        command, args = _parse(argv, commands, prog, defaults or {})
+        result = command.run(args, Progress(args.progress_file))
+        status = DONE
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
+        if debug:
+            traceback.print_exc()
+        status = WRONG_INPUT if isinstance(error, InputError) else FAILED
+        problems = _problems(error)
+        print(*problems, sep="\n", file=sys.stderr)
+        result = {"problems": problems}
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    try:
+        if as_json:
+            print(json.dumps(result))
+        sys.stdout.flush()
+    except BrokenPipeError:  # The reader has gone, as with `| head`: docs.python.org, signal, "Note on SIGPIPE".
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _parse(
+    argv: Sequence[str], commands: Sequence[Command], prog: str, defaults: Mapping[str, object]
+) -> tuple[Command, argparse.Namespace]:
+    parser = Parser(prog=prog, description="Classify photos by their similarity to rendered references.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for command in commands:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(subparser)
+        subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+        subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
+        subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
+        subparser.set_defaults(**defaults)
+    args = parser.parse_args(argv)
+    command = next(command for command in commands if command.name == args.command)
+    missing = [f"--{name}" for name in command.required if getattr(args, name) is None]
+    if missing:
+        raise InputError(f"{command.name} needs {' and '.join(missing)}. See `{prog} {command.name} --help`.")
+    return command, args
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise Stopped
+
+
+def _problems(error: Exception) -> list[str]:
+    if isinstance(error, InputError):
+        return list(error.problems)
+    if isinstance(error, Stopped):
+        return ["Stopped. What was finished is kept."]
+    where = f" ({shown(error.filename)})" if isinstance(error, OSError) and error.filename else ""
+    return [f"This failed: {reason(error)}{where}. Add --debug to see where."]

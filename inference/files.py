@@ -6,7 +6,7 @@ import os
 import tempfile
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
 
 from .errors import InputError
@@ -33,10 +33,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"{shown(path)} cannot be written: {reason(error)}. Choose another place.") from error
     finally:
-        try:
+        with suppress(OSError):  # the parent is no folder, or no longer writable: said above
             temporary.unlink(missing_ok=True)
-        except OSError:  # the parent is no folder, or no longer writable: said above
-            pass
 
 
 def writable_folder(folder: Path) -> None:

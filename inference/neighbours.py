@@ -37,7 +37,7 @@ def vote(
     the class of the nearer neighbour. Returns the predicted class int64 [Q] and the votes int64 [Q, class_count].
     """
     voted = labels[:, :, None] == np.arange(class_count)  # [Q, k, C]
-    votes = voted.sum(axis=1)
+    votes = voted.sum(axis=1, dtype=np.int64)
     sums = np.where(voted, similarities[:, :, None].astype(np.float64), 0).sum(axis=1)
     nearest = voted.argmax(axis=1)
     most = votes == votes.max(axis=1, keepdims=True)

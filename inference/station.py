@@ -68,28 +68,32 @@ def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavou
     try:
         import onnx.parser
         import onnx.utils
-        from onnx import helper, numpy_helper
+        from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
         raise InputError("export-onnx needs the Python package onnx. Install it: pip install onnx") from error
+
+    model = onnx.load(encoder, load_external_data=False)
+    external = any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    if external or encoder.stat().st_size + database.embeddings.nbytes > LARGEST:
+        raise InputError(f"{shown(encoder)} and the database are too large for one ONNX file. Choose a smaller model.")
 
     preprocessing = database.preprocessing
     constants: dict[str, NDArray[Any]] = {
         "reference_vectors": np.ascontiguousarray(database.embeddings.T),
         "reference_labels": database.labels,
-        "class_numbers": np.arange(len(database.classes)),
-        "k": np.array([k]),
-        "axis_1": np.array([1]),
-        "axis_2": np.array([2]),
+        "class_numbers": np.arange(len(database.classes), dtype=np.int64),
+        "k": np.array([k], np.int64),
+        "axis_1": np.array([1], np.int64),
+        "axis_2": np.array([2], np.int64),
         "no_weight": np.array(0.0),
         "lowest": np.array(-np.inf),
     }
-    model = onnx.load(encoder)
     embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
     graphs = [embedding, onnx.parser.parse_graph(VOTE)]
     if flavour == "image":
         graphs.insert(0, onnx.parser.parse_graph(PREPROCESS))
         constants |= {
-            "image_size": np.array([preprocessing.size, preprocessing.size]),
+            "image_size": np.array([preprocessing.size, preprocessing.size], np.int64),
             "white": np.array(255, np.float32),
             "mean": np.array(preprocessing.mean, np.float32)[:, None, None],
             "std": np.array(preprocessing.std, np.float32)[:, None, None],
@@ -112,7 +116,5 @@ def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavou
             "simsearch.k": str(k),
         },
     )
-    if exported.ByteSize() > LARGEST:
-        raise InputError(f"{shown(encoder)} and the database are too large for one ONNX file. Choose a smaller model.")
     with replacing(output) as temporary:
         onnx.save(exported, temporary)
