@@ -198,12 +198,12 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     output_directory: StringProperty(
         name="Output",
         description="Folder for the references and the reference database. // means beside the .blend file",
-        subtype="DIR_PATH", default="//similarity_search",
+        subtype="DIR_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"}, default="//similarity_search",
     )
     photos_directory: StringProperty(
         name="Photos",
         description="Folder of real photos to validate against, with one sub-folder per class",
-        subtype="DIR_PATH",
+        subtype="DIR_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
     photo: StringProperty(
         name="Photo", description="One real photo to classify", subtype="FILE_PATH",

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that would stop a render or spoil it, found before the first image and told all at once."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import bpy
 
 from ..inference.errors import InputError
-from ..inference.files import label_problem
+from ..inference.files import label_problem, shown
 from . import poses
 from .classes import objects_shown
 from .digest import RENDERED_TYPES
@@ -35,13 +37,20 @@ def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.severity)
 
 
-def refuse_errors(scene: bpy.types.Scene, settings: Settings) -> list[str]:
-    """The sentences of the warnings; raises InputError with those of the errors where there are any."""
+def refuse_errors(scene: bpy.types.Scene, settings: Settings, output: Path | None = None) -> list[str]:
+    """The sentences of the warnings; raises InputError with those of the errors where there are any.
+
+    ``output``, where given, must be a folder that can be written to or made. Nothing is written here.
+    """
     found = problems(scene, settings)
     errors = [problem.sentence for problem in found if problem.severity == "error"]
+    if output is not None:
+        nearest = next(path for path in (output, *output.parents) if path.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            errors.append(f"{shown(output)} cannot be written to. Choose another folder.")
     if errors:
         raise InputError(*errors)
-    return [problem.sentence for problem in found]
+    return [problem.sentence for problem in found if problem.severity == "warning"]
 
 
 def _view(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:

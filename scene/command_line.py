@@ -66,7 +66,7 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render the references that are missing or out of date."""
     started = time.monotonic()
     scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
-    warnings = _warn(check.refuse_errors(scene, settings), progress)
+    warnings = _warn(check.refuse_errors(scene, settings, folder), progress)
     result = render_references(scene, settings, folder, progress, fresh=args.fresh)
     warnings += _warn(result.warnings, progress)
     print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now")

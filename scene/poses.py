@@ -167,6 +167,8 @@ def _advice(view: View, jitter: Jitter, unhidden: Unhidden | None, rejected: Cou
             drawn = islice(candidates(view, without, 0, unhidden), 200)
             shares[name, axis] = sum(candidate.accepted for candidate in drawn) / 200
     name, axis = max(shares, key=shares.__getitem__)
+    if shares[name, axis] < LEAST_ACCEPTED:
+        return f"{found} No single limit is to blame: lower jitter location and rotation together."
     value = getattr(jitter, name)[axis]
     label = ("X", "Y", "Z")[axis] if name == "location" else ("X (pitch)", "Y (yaw)", "Z (roll)")[axis]
     amount = f"{value:.4g} m" if name == "location" else f"{degrees(value):.4g} degrees"

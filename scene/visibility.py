@@ -16,6 +16,9 @@ from .settings import Settings
 SAMPLES_PER_AXIS = 5
 """The region's box is sampled by a grid of 5 x 5 x 5 points."""
 
+SURFACES = frozenset({"MESH", "CURVE", "SURFACE", "META", "FONT"})
+"""Types of objects that Blender can turn into a mesh."""
+
 
 @dataclass(frozen=True)
 class _Occluder:
@@ -118,10 +121,9 @@ def _occluders(scene: bpy.types.Scene, settings: Settings, variants: list[frozen
 
 def _tree(item: bpy.types.Object) -> BVHTree | None:
     """The search tree of an evaluated object's surface in its own coordinates; ``None`` where it has none."""
-    try:
-        mesh = item.to_mesh()
-    except RuntimeError:  # lights, cameras, empties
+    if item.type not in SURFACES:
         return None
+    mesh = item.to_mesh()
     surface = bmesh.new()
     surface.from_mesh(mesh)
     item.to_mesh_clear()
