@@ -21,6 +21,7 @@ SKIPPED = frozenset({
     "library_weak_reference", "preview", "asset_data", "original", "name_full", "last_frame", "bindcode",
     # computed from other values, and stale where Blender has not evaluated the object
     "matrix_world", "matrix_local", "matrix_basis", "matrix_channel", "matrix", "dimensions", "bound_box",
+    "enabled",  # whether a node's settings make use of a socket
     # user interface
     "hide_viewport", "hide_select", "hide", "hide_value", "display", "display_type", "display_size", "display_shape",
     "display_bounds_type", "empty_display_type", "empty_display_size", "lineart", "location_absolute", "use_custom_color",
@@ -210,6 +211,8 @@ class _Walk:
     def custom_properties(self, item: Any) -> None:
         """Values that users or geometry nodes have attached."""
         for name in sorted(item.keys()):
+            if name == "cycles":  # that engine's own settings, which it adds whenever it opens a file
+                continue
             value = item[name]
             if hasattr(value, "to_dict"):
                 self.write(name, value.to_dict())
