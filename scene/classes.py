@@ -105,6 +105,7 @@ class _Visibility:
             child = present[path]  # parents come first: excluding one excludes all below it
             child.exclude, child.hide_viewport = excluded, hidden
             child.collection.hide_viewport, child.collection.hide_render = hidden_everywhere, hide_render
+        layer.update()  # so that the objects are back in it
         for name, selected, hidden, hidden_everywhere in self.objects:
             item = bpy.data.objects[name]
             item.hide_viewport = hidden_everywhere

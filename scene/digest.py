@@ -18,7 +18,7 @@ import numpy as np
 SKIPPED = frozenset({
     # identity, library and session
     "rna_type", "session_uid", "users", "use_fake_user", "use_extra_user", "tag", "library", "override_library",
-    "library_weak_reference", "preview", "asset_data", "original", "name_full", "last_frame", "bindcode",
+    "library_weak_reference", "is_runtime_data", "preview", "asset_data", "original", "name_full", "last_frame", "bindcode",
     # computed from other values, and stale where Blender has not evaluated the object
     "matrix_world", "matrix_local", "matrix_basis", "matrix_channel", "matrix", "dimensions", "bound_box",
     "enabled",  # whether a node's settings make use of a socket
