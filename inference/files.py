@@ -3,8 +3,8 @@
 
 import hashlib
 import os
+import re
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
@@ -12,6 +12,9 @@ from pathlib import Path, PureWindowsPath
 from .errors import InputError
 
 LABEL_BYTES = 100
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line separators, and the surrogates that Python puts for bytes that are no UTF-8."""
+
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 """Names that Windows gives to devices, with any extension: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""
 
@@ -54,9 +57,9 @@ def reason(error: Exception) -> str:
 
 
 def shown(path: Path | str) -> str:
-    """``path`` as text that can be written anywhere: forward slashes, and bytes that are no UTF-8 escaped."""
+    """``path`` as one line of valid text: forward slashes; control characters and bytes that are no UTF-8 escaped."""
     text = path.as_posix() if isinstance(path, Path) else path
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def sha256_file(path: Path) -> str:
@@ -84,7 +87,7 @@ def label_problem(label: str) -> str | None:
         return sentence("starts with a space")
     if found := sorted(set(label) & set('/\\<>:"|?*')):
         return sentence(f"contains {' '.join(found)}, which folder names cannot")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in label):
+    if UNPRINTABLE.search(label):
         return sentence("contains a control character")
     if label.split(".")[0].rstrip().upper() in RESERVED:
         return sentence("is reserved by Windows")

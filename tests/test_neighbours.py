@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""k nearest neighbours against brute force in float64, and the vote against its definition."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from inference import neighbours
+
+
+def unit(generator: np.random.Generator, count: int, dim: int) -> NDArray[np.float32]:
+    vectors = generator.normal(size=(count, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("references, dim, k", [(48, 384, 5), (1, 8, 1), (7, 16, 7), (5000, 64, 20)])
+@pytest.mark.parametrize("at_once", [neighbours.SIMILARITIES_AT_ONCE, 1, 300])
+def test_search_agrees_with_brute_force(
+    references: int, dim: int, k: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "SIMILARITIES_AT_ONCE", at_once)
+    generator = np.random.default_rng(references)
+    queries, database = unit(generator, 30, dim), unit(generator, references, dim)
+    similarities, indices = neighbours.search(queries, database, k)
+    assert similarities.shape == indices.shape == (30, k)
+    assert similarities.dtype == np.float32 and indices.dtype == np.int64
+    exact = queries.astype(np.float64) @ database.astype(np.float64).T
+    best = np.argsort(-exact, axis=1, kind="stable")[:, :k]
+    assert (indices == best).all()
+    assert np.abs(similarities - np.take_along_axis(exact, best, axis=1)).max() < 1e-6
+
+
+def test_equal_references_come_in_their_order() -> None:
+    database = np.tile(np.eye(4, dtype=np.float32), (6, 1))  # every vector six times; the products are exact
+    _, indices = neighbours.search(np.eye(4, dtype=np.float32)[[2]], database, 4)
+    assert indices.tolist() == [[2, 6, 10, 14]]
+    _, indices = neighbours.search(np.eye(4, dtype=np.float32)[[2]], database, 8)
+    assert indices.tolist() == [[2, 6, 10, 14, 18, 22, 0, 1]]
+
+
+def test_no_queries() -> None:
+    similarities, indices = neighbours.search(np.empty((0, 4), np.float32), np.eye(4, dtype=np.float32), 2)
+    assert similarities.shape == indices.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "labels, similarities, winner, why",
+    [
+        ([0, 1, 1, 1, 0], [0.9, 0.5, 0.4, 0.3, 0.2], 1, "most votes, although the nearest is another"),
+        ([0, 1, 1, 0, 2], [0.9, 0.8, 0.7, 0.1, 0.1], 1, "two votes each: the higher sum"),
+        ([1, 0, 0, 1], [0.75, 0.5, 0.5, 0.25], 1, "equal sums: the nearer neighbour"),
+        ([2, 1], [0.5, 0.5], 2, "all equal: the first"),
+        ([2, 1], [-0.25, -0.5], 2, "negative similarities: classes without a vote have no sum of zero"),
+    ],
+)
+def test_ties(labels: list[int], similarities: list[float], winner: int, why: str) -> None:
+    predicted, votes = neighbours.vote(np.array([labels]), np.array([similarities], np.float32), 4)
+    assert predicted.tolist() == [winner], why
+    assert votes.tolist() == [[labels.count(label) for label in range(4)]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([-0.5, 0.25, 0.5, 0.75])), min_size=1, max_size=9))
+def test_vote_agrees_with_its_definition(found: list[tuple[int, float]]) -> None:
+    found.sort(key=lambda pair: -pair[1])
+    labels, similarities = [label for label, _ in found], [similarity for _, similarity in found]
+    counts = Counter(labels)
+    expected = max(
+        counts, key=lambda label: (counts[label], sum(s for other, s in found if other == label), -labels.index(label))
+    )
+    predicted, _ = neighbours.vote(np.array([labels]), np.array([similarities], np.float32), 4)
+    assert predicted.tolist() == [expected]
