@@ -17,4 +17,4 @@ assembly = Compound(label="assembly", children=[plate, Compound(label="sub", chi
 target = Path(__file__).with_name("assembly.step")
 export_step(assembly, str(target))
 # ISO 10303-21 spells characters outside ASCII as \X2\hhhh\X0\; build123d writes them as UTF-8, twice encoded.
-target.write_bytes(target.read_bytes().replace("ü".encode().decode("latin-1").encode(), rb"\X2\00FC\X0\"))
+target.write_bytes(target.read_bytes().replace("ü".encode().decode("latin-1").encode(), b"\\X2\\00FC\\X0\\"))
