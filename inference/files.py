@@ -12,8 +12,8 @@ from pathlib import Path, PureWindowsPath
 from .errors import InputError
 
 LABEL_BYTES = 100
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters, line separators, and the surrogates that Python puts for bytes that are no UTF-8."""
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line separators, and what Python reads bytes that are no UTF-8 as."""
 
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 """Names that Windows gives to devices, with any extension: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""

@@ -4,10 +4,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-SIMILARITIES_AT_ONCE = 2**23
-"""32 MiB of float32: queries are taken in groups so that memory stays bounded however many references there are."""
-
-
 def search(
     queries: NDArray[np.float32], references: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -18,13 +14,12 @@ def search(
     """
     similarities = np.empty((len(queries), k), np.float32)
     indices = np.empty((len(queries), k), np.int64)
-    step = max(1, SIMILARITIES_AT_ONCE // len(references))
-    for start in range(0, len(queries), step):
-        for query, row in enumerate(queries[start : start + step] @ references.T, start):
-            # Every reference as similar as the k-th best is a candidate, so that ties do not depend on the partition.
-            candidates = np.flatnonzero(row >= np.partition(row, -k)[-k])
-            indices[query] = candidates[np.argsort(-row[candidates], kind="stable")[:k]]
-            similarities[query] = row[indices[query]]
+    for number, query in enumerate(queries):  # one by one: a product of matrices rounds by how many there are
+        row = references @ query
+        # Every reference as similar as the k-th best is a candidate, so that ties do not depend on the partition.
+        candidates = np.flatnonzero(row >= np.partition(row, -k)[-k])
+        indices[number] = candidates[np.argsort(-row[candidates], kind="stable")[:k]]
+        similarities[number] = row[indices[number]]
     return similarities, indices
 
 

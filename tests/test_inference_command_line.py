@@ -33,7 +33,8 @@ def run(*arguments: object, **options: Any) -> tuple[int, list[str], list[str]]:
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=120)
     assert "Traceback" not in err
-    return process.returncode, out.splitlines(), [line for line in err.splitlines() if "it/s" not in line and "?it" not in line]
+    said = [line for line in err.splitlines() if line.strip() and "it/s" not in line]
+    return process.returncode, out.splitlines(), said
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_classify_prints_one_json_line_per_photo(station: Path) -> None:
     assert status == 0 and json.loads(out[-1]) == {"photos": verdicts}
 
     status, out, err = run(*command, photos[0], station / "none.png", station / "tiny.onnx", "--json")
-    assert status == 2 and json.loads(out[0]) == verdicts[0]
+    assert status == 2 and json.loads(out[0])["votes"] == verdicts[0]["votes"]
     assert len(err) == 2 and "none.png" in err[0] and "tiny.onnx: not an image" in err[1]
     assert json.loads(out[-1]) == {"problems": err}
 

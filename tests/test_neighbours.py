@@ -18,11 +18,7 @@ def unit(generator: np.random.Generator, count: int, dim: int) -> NDArray[np.flo
 
 
 @pytest.mark.parametrize("references, dim, k", [(48, 384, 5), (1, 8, 1), (7, 16, 7), (5000, 64, 20)])
-@pytest.mark.parametrize("at_once", [neighbours.SIMILARITIES_AT_ONCE, 1, 300])
-def test_search_agrees_with_brute_force(
-    references: int, dim: int, k: int, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(neighbours, "SIMILARITIES_AT_ONCE", at_once)
+def test_search_agrees_with_brute_force(references: int, dim: int, k: int) -> None:
     generator = np.random.default_rng(references)
     queries, database = unit(generator, 30, dim), unit(generator, references, dim)
     similarities, indices = neighbours.search(queries, database, k)
@@ -40,6 +36,15 @@ def test_equal_references_come_in_their_order() -> None:
     assert indices.tolist() == [[2, 6, 10, 14]]
     _, indices = neighbours.search(np.eye(4, dtype=np.float32)[[2]], database, 8)
     assert indices.tolist() == [[2, 6, 10, 14, 18, 22, 0, 1]]
+
+
+def test_a_query_finds_the_same_whatever_is_asked_with_it() -> None:
+    generator = np.random.default_rng(0)
+    queries, database = unit(generator, 9, 384), unit(generator, 501, 384)
+    together = neighbours.search(queries, database, 5)
+    for number in range(len(queries)):
+        alone = neighbours.search(queries[[number]], database, 5)
+        assert all((found == expected[[number]]).all() for found, expected in zip(alone, together, strict=True))
 
 
 def test_no_queries() -> None:

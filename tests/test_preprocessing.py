@@ -38,7 +38,7 @@ def resized(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.floor(both + 0.5).clip(0, 255)
 
 
-@pytest.mark.parametrize("shape", [(256, 256), (257, 256), (600, 800), (1080, 1920), (100, 150), (224, 224), (3, 2000)])
+@pytest.mark.parametrize("shape", [(256, 256), (257, 256), (600, 800), (1080, 1920), (100, 150), (224, 224), (3, 2000), (500, 100)])
 @pytest.mark.parametrize("kind", ["noise", "smooth"])
 def test_tensor_is_antialiased_bicubic_within_one_level(shape: tuple[int, int], kind: str) -> None:
     generator = np.random.default_rng(0)
