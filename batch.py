@@ -8,7 +8,9 @@ It runs the extension that lies in this folder, whether or not a copy is install
 """
 
 import argparse
+import atexit
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -38,6 +40,9 @@ def load_package() -> ModuleType:
     sys.modules[PACKAGE] = package
     specification.loader.exec_module(package)
     package.register()
+    if bpy.app.module:
+        # With classes still registered, Blender 4.5 as a module waits for ever while Python ends.
+        atexit.register(package.unregister)
     return package
 
 
@@ -55,24 +60,30 @@ def claim_stdout() -> None:
 
 def main(argv: list[str]) -> int:
     """Open the scene that ``--scene`` names, where it does, and run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--scene", type=Path)
-    args, rest = parser.parse_known_args(argv)
-    package = load_package()
+    load_package()
     import bpy
     from synthetic_similarity_search.scene import command_line
 
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--scene", type=Path)
     try:
+        args, rest = parser.parse_known_args(argv)
         if args.scene is not None:
-            try:
-                bpy.ops.wm.open_mainfile(filepath=str(args.scene.absolute()), load_ui=False)
-            except RuntimeError:
-                state = "is damaged or no Blender file" if args.scene.is_file() else "does not exist"
-                print(f"The scene {args.scene} {state}. Give a .blend file.", file=sys.stderr)
-                return 2
-        return command_line.main(rest, prog="batch.py")
-    finally:
-        package.unregister()
+            bpy.ops.wm.open_mainfile(filepath=str(args.scene.absolute()), load_ui=False)
+    except argparse.ArgumentError:
+        return _refuse("--scene needs the name of a .blend file.", argv)
+    except RuntimeError:
+        state = "is damaged or no Blender file" if args.scene.is_file() else "does not exist"
+        return _refuse(f"The scene {args.scene} {state}. Give a .blend file.", argv)
+    return command_line.main(rest, prog="batch.py")
+
+
+def _refuse(problem: str, argv: list[str]) -> int:
+    """Tell a problem of the input as the commands do; returns the exit status."""
+    print(problem, file=sys.stderr)
+    if "--json" in argv:
+        print(json.dumps({"problems": [problem]}))
+    return 2
 
 
 def _run() -> None:

@@ -1,0 +1,31 @@
+# Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
+RUN := tools/in-environment
+
+.PHONY: help demo test lint format encoder requirements clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: ## the main job: CAD to references, database and F1, in build/demo/
+	@$(RUN) python examples/station/demo.py
+
+test: ## the test suite
+	@$(RUN) python -m pytest
+
+lint: ## style and types
+	@$(RUN) tools/lint
+
+format: ## let ruff mend what it can
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+encoder: ## put the image encoder in place and say whose weights it has
+	@$(RUN) true
+
+requirements: ## pin the packages anew from requirements/*.in (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/inference.in -o requirements/inference.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements/blender-4.5.in -o requirements/blender-4.5.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.13 requirements/blender-5.2.in -o requirements/blender-5.2.txt
+
+clean: ## remove what was made, but not the environments and the encoder
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
