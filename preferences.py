@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F821
 """What is set once per user, not per scene: where the encoders are and how they run."""
 
 import importlib.util
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .inference.errors import InputError
 from .text import paragraph
+
+
+@dataclass(frozen=True)
+class FoundEncoder:
+    """An encoder that was loaded in this session."""
+
+    file: Path
+    name: str
+    weights: str
+
+
+found: FoundEncoder | None = None
+"""The encoder that was last checked: loading it takes too long for drawing."""
 
 
 class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
@@ -25,7 +38,15 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
     threads: IntProperty(
         name="Threads",
         description="Processor threads the encoder uses. 0: all. Fewer leave more of the machine for other work",
-        default=0, min=0, soft_max=32,
+        default=0,
+        min=0,
+        soft_max=32,
+    )
+
+    provider: EnumProperty(
+        name="Runs on",
+        description="ONNX Runtime's execution provider; this build has one",
+        items=(("CPU", "Processor (CPUExecutionProvider)", "Runs on every machine"),),
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -33,6 +54,9 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "encoder_directory")
         layout.prop(self, "threads")
+        row = layout.row()
+        row.enabled = False
+        row.prop(self, "provider")
         draw_encoder(layout, context)
 
 
@@ -56,7 +80,7 @@ def encoder_file(context: bpy.types.Context) -> Path:
     variant = context.scene.simsearch.model
     folder = environment(context).get("SIMSEARCH_ENCODERS")
     own = Path(folder) / f"{variant.lower()}.onnx" if folder else None
-    return find_encoder(variant, own)
+    return find_encoder(variant, own if own and own.is_file() else None)
 
 
 def runtime_problem() -> str | None:
@@ -64,23 +88,29 @@ def runtime_problem() -> str | None:
     if importlib.util.find_spec("onnxruntime") is None:
         return (
             "ONNX Runtime is not installed for this Blender's Python "
-            f"{sys.version_info.major}.{sys.version_info.minor}. Install the extension's zip for this Blender version."
+            f"{sys.version_info.major}.{sys.version_info.minor}. "
+            "Install the extension's zip for this Blender version."
         )
     return None
 
 
 def draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Which encoder is used, or why none can be."""
+    """Which encoder is used and whose weights it has, or why none can be."""
     column = layout.column(align=True)
-    problem = runtime_problem()
-    if problem is None:
-        try:
-            column.label(text=f"Encoder: {encoder_file(context)}", icon="CHECKMARK")
-            column.label(text="Runs on: CPU (CPUExecutionProvider)", icon="BLANK1")
-            return
-        except InputError as error:
-            problem = str(error)
-    paragraph(column, problem, context, "ERROR")
+    try:
+        file = encoder_file(context)
+        problem = runtime_problem()
+    except InputError as error:
+        problem = str(error)
+    if problem is not None:
+        paragraph(column, problem, context, "ERROR")
+    elif found is not None and found.file == file:
+        column.label(text=f"{found.name}, runs on the CPU", icon="CHECKMARK")
+        paragraph(column, found.weights, context, "BLANK1")
+    else:
+        row = column.row(align=True)
+        row.label(text=f"Encoder: {file.name}", icon="FILE")
+        row.operator("simsearch.check_encoder", text="Check")
 
 
 def register() -> None:

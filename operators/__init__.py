@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import camera, classes, import_cad, job, materials, references, region, results, validation
+from . import camera, classes, encoder, import_cad, job, materials, references, region, results, validation
 
-MODULES = (job, import_cad, materials, camera, region, classes, references, validation)
+MODULES = (job, import_cad, materials, camera, region, classes, references, encoder, validation)
 
 
 def register() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
-"""The nominal camera: from the view, with a photo behind it, how far it moves, and a look through each pose."""
+"""The nominal camera: from the view, with a photo behind it, how far it moves, and a look through each
+pose."""
 
 import math
 from pathlib import Path
@@ -31,14 +31,8 @@ def square_frame(scene: bpy.types.Scene) -> None:
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
 
 
-def _camera_step(scene: bpy.types.Scene) -> str | None:
-    if scene.simsearch.camera is None and scene.camera is None:
-        return "Add a camera first: look at the part and press Camera from View"
-    return None
-
-
 def _region_step(scene: bpy.types.Scene) -> str | None:
-    return _camera_step(scene) or (None if scene.simsearch.region else "Mark a region first")
+    return steps.camera_step(scene) or (None if scene.simsearch.region else steps.MARK_REGION)
 
 
 class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
@@ -63,10 +57,12 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
             camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
             scene.collection.objects.link(camera)
         window = next(region for region in context.area.regions if region.type == "WINDOW")
-        # The viewport shows twice a 36 mm sensor along its longer side; the square frame is as high as its shorter one.
+        # The viewport shows twice a 36 mm sensor along its longer side; the square frame is as high as its
+        # shorter one.
         camera.data.lens = space.lens / 2 * max(window.width, window.height) / min(window.width, window.height)
         camera.data.sensor_width, camera.data.sensor_fit = 36.0, "AUTO"
         camera.data.clip_start = min(camera.data.clip_start, view.view_distance / 100)
+        camera.data.display_size = view.view_distance / 10
         camera.matrix_world = view.view_matrix.inverted()
         scene.camera = scene.simsearch.camera = camera
         square_frame(scene)
@@ -77,17 +73,24 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
 class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
     bl_idname = "simsearch.photo_backdrop"
     bl_label = "Photo as Backdrop"
-    bl_description = "Show a real photo in the camera view, squashed to a square as the encoder sees it, to align the camera"
+    bl_description = (
+        "Show a real photo in the camera view, squashed to a square as the encoder sees it, to align the camera"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: StringProperty(default=PHOTO_GLOB, options={"HIDDEN"})
     opacity: FloatProperty(
-        name="Opacity", description="How strongly the photo covers the scene", default=0.5, min=0.0, max=1.0, subtype="FACTOR"
+        name="Opacity",
+        description="How strongly the photo covers the scene",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _camera_step(context.scene))
+        return steps.allowed(cls, steps.camera_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..inference.preprocessing import UnreadablePhoto, open_photo
@@ -120,7 +123,7 @@ class SIMSEARCH_OT_remove_backdrop(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _camera_step(context.scene))
+        return steps.allowed(cls, steps.camera_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.view import nominal_camera
@@ -141,7 +144,11 @@ class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
         name="Amount",
         items=(
             ("SMALL", "Small", "Camera and part are fixed: 1 % of the distance, 1° (roll 2°)"),
-            ("MEDIUM", "Medium", "The part is placed by hand or a conveyor: 3 % of the distance, 3° (roll 5°)"),
+            (
+                "MEDIUM",
+                "Medium",
+                "The part is placed by hand or a conveyor: 3 % of the distance, 3° (roll 5°)",
+            ),
             ("LARGE", "Large", "The part lies freely: 8 % of the distance, 6° and any roll"),
         ),
         default="MEDIUM",
@@ -223,6 +230,10 @@ class SIMSEARCH_OT_leave_poses(bpy.types.Operator):
 
 
 CLASSES = (
-    SIMSEARCH_OT_camera_from_view, SIMSEARCH_OT_photo_backdrop, SIMSEARCH_OT_remove_backdrop, SIMSEARCH_OT_set_jitter,
-    SIMSEARCH_OT_step_pose, SIMSEARCH_OT_leave_poses,
+    SIMSEARCH_OT_camera_from_view,
+    SIMSEARCH_OT_photo_backdrop,
+    SIMSEARCH_OT_remove_backdrop,
+    SIMSEARCH_OT_set_jitter,
+    SIMSEARCH_OT_step_pose,
+    SIMSEARCH_OT_leave_poses,
 )

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
 """The list of classes and what each shows."""
 
 import bpy
@@ -57,7 +56,10 @@ class SIMSEARCH_OT_add_pair(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         chosen = context.collection is not None and context.collection != context.scene.collection
-        return steps.allowed(cls, None if chosen else "Put the part in a collection of its own and click that in the outliner first")
+        return steps.allowed(
+            cls,
+            None if chosen else "Put the part in a collection of its own and click that in the outliner first",
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         part = context.collection
@@ -118,7 +120,9 @@ class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
         item = _active(context)
         assert item is not None
         entry = item.collections.add()
-        if context.collection != context.scene.collection and all(e.collection != context.collection for e in item.collections):
+        if context.collection != context.scene.collection and all(
+            e.collection != context.collection for e in item.collections
+        ):
             entry.collection = context.collection
         return {"FINISHED"}
 
@@ -168,6 +172,11 @@ def _layers(layer: bpy.types.LayerCollection) -> list[bpy.types.LayerCollection]
 
 
 CLASSES = (
-    SIMSEARCH_OT_add_class, SIMSEARCH_OT_add_pair, SIMSEARCH_OT_remove_class, SIMSEARCH_OT_move_class,
-    SIMSEARCH_OT_add_class_collection, SIMSEARCH_OT_remove_class_collection, SIMSEARCH_OT_show_class,
+    SIMSEARCH_OT_add_class,
+    SIMSEARCH_OT_add_pair,
+    SIMSEARCH_OT_remove_class,
+    SIMSEARCH_OT_move_class,
+    SIMSEARCH_OT_add_class_collection,
+    SIMSEARCH_OT_remove_class_collection,
+    SIMSEARCH_OT_show_class,
 )

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
 """Import CAD: one file dialog for all formats."""
 
 from pathlib import Path
 
 import bpy
-from bpy.props import CollectionProperty, FloatProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
@@ -24,7 +23,24 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
     tolerance: FloatProperty(
         name="Tolerance",
         description="STEP only: how far the triangles may lie off the true surface. Smaller is rounder and slower",
-        default=0.0001, min=0.000001, soft_max=0.001, subtype="DISTANCE", precision=5, step=0.001,
+        default=0.0001,
+        min=0.000001,
+        soft_max=0.001,
+        subtype="DISTANCE",
+        precision=5,
+        step=0.001,
+    )
+
+    unit: EnumProperty(
+        name="Unit",
+        description="STL, OBJ and PLY only, which do not say it: the length of one unit in the file",
+        items=(
+            ("0", "Usual", "Millimetres for STL, metres for OBJ and PLY"),
+            ("0.001", "Millimetre", ""),
+            ("0.01", "Centimetre", ""),
+            ("0.0254", "Inch", ""),
+            ("1", "Metre", ""),
+        ),
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -42,7 +58,7 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         problems: list[str] = []
         for path in paths:
             try:
-                objects += import_cad(path, tolerance=self.tolerance).objects
+                objects += import_cad(path, tolerance=self.tolerance, unit=float(self.unit) or None).objects
             except InputError as error:
                 problems += error.problems
         if problems:

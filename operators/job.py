@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -112,10 +113,8 @@ class Job:
         if sys.platform == "win32":
             self.process.kill()
             return
-        try:  # The child leads its own process group, so what it started ends with it.
+        with suppress(ProcessLookupError):  # The child leads its own process group, so what it started ends too.
             os.killpg(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
-        except ProcessLookupError:
-            pass
 
     def _settle(self, status: int) -> None:
         for copy in self.folder.glob("*.blend"):
@@ -127,7 +126,9 @@ class Job:
             self.state, self.result = State.DONE, report
         else:
             self.state = State.FAILED
-            told = [line for line in (self.folder / "log.txt").read_text("utf-8", "replace").splitlines() if line.strip()]
+            told = [
+                line for line in (self.folder / "log.txt").read_text("utf-8", "replace").splitlines() if line.strip()
+            ]
             problems = report.get("problems") if report else None
             if isinstance(problems, list):
                 self.problems = tuple(str(problem) for problem in problems)
@@ -164,9 +165,11 @@ def running() -> bool:
 
 
 def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
-    """Save a copy of the file as it is now, unsaved changes included, and run a command on it in a child Blender.
+    """Save a copy of the file as it is now, unsaved changes included, and run a command on it in a child
+    Blender.
 
-    Image and library paths are rewritten so that they hold from the copy's place; ``arguments`` must be absolute.
+    Image and library paths are rewritten so that they hold from the copy's place; ``arguments`` must be
+    absolute.
     """
     global latest
     if latest is not None:
@@ -179,7 +182,9 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
         process = subprocess.Popen(
             child_command(scene_file, arguments),
             env=os.environ | preferences.environment(context),
-            stdin=subprocess.DEVNULL, stdout=result, stderr=log,
+            stdin=subprocess.DEVNULL,
+            stdout=result,
+            stderr=log,
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -190,20 +195,31 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
 def child_command(scene_file: Path, arguments: list[str]) -> list[str]:
     """The command line of the child: Blender itself, or this Python where Blender is the ``bpy`` module.
 
-    Factory settings keep other add-ons out of the result, and the module path is handed down because the extension's
-    wheels are otherwise found only where it is enabled.
+    Factory settings keep other add-ons out of the result, and the module path is handed down because the
+    extension's wheels are otherwise found only where it is enabled.
     """
     if not bpy.app.binary_path:
         return [sys.executable, str(BATCH), "--scene", str(scene_file), *arguments]
     paths = f"import sys; sys.path.extend(path for path in {sys.path!r} if path not in sys.path)"
     return [
-        bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", str(scene_file),
-        "--python-expr", paths, "--python", str(BATCH), "--", *arguments,
+        bpy.app.binary_path,
+        "--background",
+        "--factory-startup",
+        "--python-exit-code",
+        "1",
+        str(scene_file),
+        "--python-expr",
+        paths,
+        "--python",
+        str(BATCH),
+        "--",
+        *arguments,
     ]
 
 
 class JobOperator(bpy.types.Operator):
-    """Base of the operators that run a job: modal from a button, blocking from a script or without a window."""
+    """Base of the operators that run a job: modal from a button, blocking from a script or without a
+    window."""
 
     bl_options = {"UNDO"}  # the stored result is part of the scene
     title = ""
@@ -330,7 +346,7 @@ def redraw(context: bpy.types.Context) -> None:
                         region.tag_redraw()
 
 
-@persistent
+@persistent  # type: ignore[untyped-decorator]
 def end_job(*_: object) -> None:
     """A job of the old file must not outlive it."""
     if latest is not None:

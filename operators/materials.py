@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
 """Basic materials, lighting and background in one click each."""
 
 from pathlib import Path
@@ -28,8 +27,10 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
     finish: EnumProperty(
         name="Finish",
         description="Surface finish; about the right brightness, gloss and grain is what the encoder needs",
-        items=[(key, finish.name, f"{finish.name}, sized in millimetres" if finish.grain else finish.name)
-               for key, finish in materials.FINISHES.items()],
+        items=[
+            (key, finish.name, f"{finish.name}, sized in millimetres" if finish.grain else finish.name)
+            for key, finish in materials.FINISHES.items()
+        ],
     )
 
     @classmethod
@@ -46,17 +47,29 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
 class SIMSEARCH_OT_material_from_photo(bpy.types.Operator, ImportHelper):
     bl_idname = "simsearch.material_from_photo"
     bl_label = "Material from Photo"
-    bl_description = "Give the selected objects the colour of a spot in a real photo; move the spot in Adjust Last Operation"
+    bl_description = (
+        "Give the selected objects the colour of a spot in a real photo; move the spot in Adjust Last Operation"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: StringProperty(default=PHOTO_GLOB, options={"HIDDEN"})
     centre: FloatVectorProperty(
-        name="Spot", description="Middle of the spot, from the photo's left and lower edge",
-        size=2, default=(0.5, 0.5), min=0.0, max=1.0, subtype="NONE", step=1,
+        name="Spot",
+        description="Middle of the spot, from the photo's left and lower edge",
+        size=2,
+        default=(0.5, 0.5),
+        min=0.0,
+        max=1.0,
+        subtype="NONE",
+        step=1,
     )
     size: FloatProperty(
-        name="Spot Size", description="Width of the spot as a share of the photo; its median colour is used",
-        default=0.2, min=0.0, max=1.0, subtype="FACTOR",
+        name="Spot Size",
+        description="Width of the spot as a share of the photo; its median colour is used",
+        default=0.2,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
 
     @classmethod
@@ -82,7 +95,11 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     strength: FloatProperty(
-        name="Strength", description="1 shows a white surface about 60 % bright", default=1.0, min=0.0, soft_max=4.0
+        name="Strength",
+        description="1 shows a white surface about 60 % bright",
+        default=1.0,
+        min=0.0,
+        soft_max=4.0,
     )
 
     @classmethod
@@ -101,10 +118,16 @@ class SIMSEARCH_OT_set_background(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     grey: FloatProperty(
-        name="Brightness", description="0 black, 1 white (linear light)", default=0.3, min=0.0, max=1.0, subtype="FACTOR"
+        name="Brightness",
+        description="0 black, 1 white (linear light)",
+        default=0.3,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
     table: BoolProperty(
-        name="Table", description="A plane under the parts that takes their shadows; give it a material like any object"
+        name="Table",
+        description="A plane under the parts that takes their shadows; give it a material like any object",
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -115,5 +138,8 @@ class SIMSEARCH_OT_set_background(bpy.types.Operator):
 
 
 CLASSES = (
-    SIMSEARCH_OT_apply_material, SIMSEARCH_OT_material_from_photo, SIMSEARCH_OT_add_lighting, SIMSEARCH_OT_set_background,
+    SIMSEARCH_OT_apply_material,
+    SIMSEARCH_OT_material_from_photo,
+    SIMSEARCH_OT_add_lighting,
+    SIMSEARCH_OT_set_background,
 )

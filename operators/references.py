@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722
 """References: check the scene, preview each class, render, build the database."""
 
 from typing import Any
@@ -99,7 +98,9 @@ class SIMSEARCH_OT_preview(RenderJob):
 class SIMSEARCH_OT_render(RenderJob):
     bl_idname = "simsearch.render"
     bl_label = "Render References"
-    bl_description = "Render the references of every class in the background. What is already rendered and unchanged is kept"
+    bl_description = (
+        "Render the references of every class in the background. What is already rendered and unchanged is kept"
+    )
     title = "Render References"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
@@ -107,7 +108,8 @@ class SIMSEARCH_OT_render(RenderJob):
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         results.keep(scene, "references", result, "scene")
-        return f"{result['rendered']} references rendered, {result['images'] - result['rendered']} kept; build the database next"
+        kept = result["images"] - result["rendered"]
+        return f"{result['rendered']} references rendered, {kept} kept; build the database next"
 
 
 class SIMSEARCH_OT_build(RenderJob):
@@ -125,5 +127,9 @@ class SIMSEARCH_OT_build(RenderJob):
 
 
 CLASSES = (
-    SIMSEARCH_OT_check, SIMSEARCH_OT_select_culprit, SIMSEARCH_OT_preview, SIMSEARCH_OT_render, SIMSEARCH_OT_build,
+    SIMSEARCH_OT_check,
+    SIMSEARCH_OT_select_culprit,
+    SIMSEARCH_OT_preview,
+    SIMSEARCH_OT_render,
+    SIMSEARCH_OT_build,
 )

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
 """Mark the region of interest."""
 
 import bpy
@@ -13,17 +12,26 @@ from . import steps
 class SIMSEARCH_OT_mark_region(bpy.types.Operator):
     bl_idname = "simsearch.mark_region"
     bl_label = "Region from Selection"
-    bl_description = "Mark what every photo shows: a box around the selected objects that is never rendered. Move and scale it like any object"
+    bl_description = (
+        "Mark what every photo shows: a box around the selected objects that is never rendered. Move and "
+        "scale it like any object"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     margin: FloatProperty(
-        name="Margin", description="How much larger than the selection the box is", default=0.1, min=0.0, soft_max=1.0,
+        name="Margin",
+        description="How much larger than the selection the box is",
+        default=0.1,
+        min=0.0,
+        soft_max=1.0,
         subtype="FACTOR",
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if context.selected_objects else "Select the objects that every photo shows first")
+        return steps.allowed(
+            cls, None if context.selected_objects else "Select the objects that every photo shows first"
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..inference.errors import InputError
 from . import steps
 
 CHANGED = {
@@ -25,7 +26,8 @@ _scene_touched = True
 
 
 def keep(scene: bpy.types.Scene, name: str, value: dict[str, Any], *depends: str) -> None:
-    """Save a result with the scene together with fingerprints of what it ``depends`` on (keys of ``CHANGED``)."""
+    """Save a result with the scene together with fingerprints of what it ``depends`` on (keys of
+    ``CHANGED``)."""
     prints = {part: fingerprint(scene, part) for part in depends}
     _now.update({(scene.name, part): print_ for part, print_ in prints.items()})
     setattr(scene.simsearch.results, name, json.dumps({"value": value, "made_from": prints}))
@@ -45,18 +47,20 @@ def outdated(scene: bpy.types.Scene, name: str) -> list[str]:
 
 
 def fingerprint(scene: bpy.types.Scene, part: str) -> str:
-    """A short text that changes when the scene, its database or its folder of photos does; empty where it is missing."""
-    try:
-        if part == "scene":
-            from ..scene import recipe
-            from ..scene.settings import read_settings
+    """A short text that changes when the scene, its database or its photos do; empty where they are missing."""
+    from ..scene import recipe
+    from ..scene.settings import read_settings
 
-            return str(recipe.digest(scene, read_settings(scene)))
+    try:
         if part == "database":
             return hashlib.sha256(steps.database(scene).read_bytes()).hexdigest()
-        return listing(steps.absolute(scene.simsearch.photos_directory))
-    except Exception:
-        return ""
+        if part == "photos":
+            return listing(steps.absolute(scene.simsearch.photos_directory))
+        if steps.next_step(scene) is None:
+            return str(recipe.digest(scene, read_settings(scene)))
+    except (OSError, InputError):
+        pass
+    return ""
 
 
 def listing(folder: Path) -> str:
@@ -77,7 +81,7 @@ def refresh(scene: bpy.types.Scene) -> bool:
     return before != _now
 
 
-@persistent
+@persistent  # type: ignore[untyped-decorator]
 def touch(*_: object) -> None:
     """The scene may have changed; its fingerprint is too dear to take on every change."""
     global _scene_touched
@@ -85,7 +89,8 @@ def touch(*_: object) -> None:
 
 
 def watch() -> float:
-    """Timer: keep the fingerprints up to date while no job runs; a large scene, which takes long, is looked at less often."""
+    """Timer: keep the fingerprints up to date while no job runs; a large scene, which takes long, is looked
+    at less often."""
     global _scene_touched
     from . import job
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scene still needs, said as the next step: used by every operator's ``poll`` and by the empty panels."""
+"""What a scene still needs, said as the next step: used by every operator's ``poll`` and by the empty
+panels."""
 
 from pathlib import Path
 
@@ -11,18 +12,31 @@ DATABASE = "references.safetensors"
 """File name of the reference database in the output folder; its images lie in ``references/`` beside it."""
 
 
+MARK_REGION = "Mark a region first: select what every photo shows and press Region from Selection"
+
+
+def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
+    """What references need, in working order: its name, and what to do where it is missing."""
+    settings = scene.simsearch
+    return [
+        ("Parts", None if lighting.parts(scene) else "Import CAD or add an object first"),
+        ("Camera", camera_step(scene)),
+        ("Region of interest", None if settings.region else MARK_REGION),
+        ("Classes", None if settings.classes else "Add a class first, for each thing to tell apart"),
+        ("Output folder", folder_step(scene)),
+    ]  # fmt: skip
+
+
 def next_step(scene: bpy.types.Scene) -> str | None:
     """The one thing to do next before references can be rendered, or ``None`` when everything is there."""
-    settings = scene.simsearch
-    if not lighting.parts(scene):
-        return "Import CAD or add an object first"
-    if settings.camera is None and scene.camera is None:
+    return next((missing for _, missing in checklist(scene) if missing is not None), None)
+
+
+def camera_step(scene: bpy.types.Scene) -> str | None:
+    """The next step where there is no nominal camera."""
+    if scene.simsearch.camera is None and scene.camera is None:
         return "Add a camera first: look at the part and press Camera from View"
-    if settings.region is None:
-        return "Mark a region first: select what every photo shows and press Region from Selection"
-    if not settings.classes:
-        return "Add a class first"
-    return folder_step(scene)
+    return None
 
 
 def folder_step(scene: bpy.types.Scene) -> str | None:
@@ -56,7 +70,8 @@ def absolute(path: str) -> Path:
 
 
 def allowed(operator: type[bpy.types.Operator], missing: str | None) -> bool:
-    """For ``poll``: true when nothing is missing, else the next step becomes the disabled button's tooltip."""
+    """For ``poll``: true when nothing is missing, else the next step becomes the disabled button's
+    tooltip."""
     if missing is not None:
         operator.poll_message_set(missing)
     return missing is None

@@ -15,7 +15,9 @@ from . import job, results, steps
 class SIMSEARCH_OT_validate(job.JobOperator):
     bl_idname = "simsearch.validate"
     bl_label = "Validate against real images"
-    bl_description = "Classify every photo of the folder and compare with the sub-folder it lies in: F1 per class and macro F1"
+    bl_description = (
+        "Classify every photo of the folder and compare with the sub-folder it lies in: F1 per class and macro F1"
+    )
     title = "Validate"
 
     @classmethod
@@ -30,9 +32,17 @@ class SIMSEARCH_OT_validate(job.JobOperator):
         if not photos.is_dir():
             raise InputError(f"The folder of photos {photos} does not exist. Choose another one.")
         return [
-            "validate", "--database", str(steps.database(scene)), "--photos", str(photos),
-            "--output", str(validation_folder(scene)),
-            "--k", str(scene.simsearch.k), "--model", scene.simsearch.model,
+            "validate",
+            "--database",
+            str(steps.database(scene)),
+            "--photos",
+            str(photos),
+            "--output",
+            str(validation_folder(scene)),
+            "--k",
+            str(scene.simsearch.k),
+            "--model",
+            scene.simsearch.model,
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
@@ -53,14 +63,21 @@ class SIMSEARCH_OT_classify(job.JobOperator):
     def arguments(self, context: bpy.types.Context) -> list[str]:
         scene = context.scene
         return [
-            "classify", "--database", str(steps.database(scene)), "--k", str(scene.simsearch.k),
-            "--model", scene.simsearch.model, str(steps.absolute(scene.simsearch.photo)),
+            "classify",
+            "--database",
+            str(steps.database(scene)),
+            "--k",
+            str(scene.simsearch.k),
+            "--model",
+            scene.simsearch.model,
+            str(steps.absolute(scene.simsearch.photo)),
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         (verdict,) = result["photos"]
         results.keep(scene, "classification", verdict, "database")
-        return f"{verdict['predicted']}, {verdict['votes'][verdict['predicted']]} of {len(verdict['neighbours'])} votes"
+        predicted = verdict["predicted"]
+        return f"{predicted}, {verdict['votes'][predicted]} of {len(verdict['neighbours'])} votes"
 
 
 class SIMSEARCH_OT_open_report(bpy.types.Operator):
@@ -126,8 +143,11 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
         rows = [{name: plain(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
     found = [
         Mistake(
-            photos / row["path"], row["true"], row["predicted"],
-            steps.output_folder(scene) / row["reference_1"], float(row["similarity_1"]),
+            photos / row["path"],
+            row["true"],
+            row["predicted"],
+            steps.output_folder(scene) / row["reference_1"],
+            float(row["similarity_1"]),
         )
         for row in rows
         if row["true"] != row["predicted"]

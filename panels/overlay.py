@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewport overlay: the region, the space the camera moves in, and every sampled pose as a small frustum.
 
-Green poses are rendered; red ones are rejected, and say why. What is drawn is computed again only when a setting, the
-camera or the region changes. Looking for geometry that hides the region takes ray casts and changes what the scene
-shows meanwhile, so it waits until nothing has changed for a moment and runs outside drawing.
+Green poses are rendered; red ones are rejected, and say why. What is drawn is computed again only when a
+setting, the camera or the region changes. Looking for geometry that hides the region takes ray casts and
+changes what the scene shows meanwhile, so it waits until nothing has changed for a moment and runs outside
+drawing.
 """
 
 from collections import Counter
@@ -30,10 +31,10 @@ REGION: Colour = (0.25, 0.75, 1.0, 0.9)
 VOLUME: Colour = (1.0, 1.0, 1.0, 0.5)
 ACCEPTED: Colour = (0.3, 0.9, 0.35, 0.9)
 REJECTED: Colour = (1.0, 0.3, 0.25, 0.9)
-MOST_DRAWS = 10
+MOST_DRAWS = 50
 """Draws per image that are shown; a job goes on for longer before it gives up."""
 MOST_LABELS = 12
-"""So many rejected poses are labelled in place; the summary counts them all."""
+"""So many rejected poses are labelled in place, where there is room; the summary counts them all."""
 
 _handlers: list[Any] = []
 _cached: dict[str, tuple[object, "Drawing"]] = {}
@@ -73,10 +74,17 @@ def compute(view: "View", settings: Settings, unhidden: "Unhidden | None" = None
 
     rejected = [item for item in found if not item.accepted]
     summary = [(ACCEPTED, f"{len(found) - len(rejected)} of {count} poses accepted")]
-    summary += [(REJECTED, f"{number} draws rejected: {reason}")
-                for reason, number in Counter(item.reason for item in rejected).most_common()]
+    summary += [
+        (REJECTED, f"{number} draws rejected: {reason}")
+        for reason, number in Counter(item.reason for item in rejected).most_common()
+    ]
     return Drawing(
-        lines=((REGION, _box(view.region_points(unit_cube))), (VOLUME, _box(volume)), (REJECTED, lines(False)), (ACCEPTED, lines(True))),
+        lines=(
+            (REGION, _box(view.region_points(unit_cube))),
+            (VOLUME, _box(volume)),
+            (REJECTED, lines(False)),
+            (ACCEPTED, lines(True)),
+        ),
         labels=tuple((Vector(item.pose[:3, 3]), str(item.reason)) for item in rejected[:MOST_LABELS]),
         summary=tuple(summary),
     )
@@ -101,7 +109,8 @@ def _frustum(projection: "Array") -> "Array":
 
 
 def current(scene: bpy.types.Scene) -> Drawing | None:
-    """The scene's drawing, computed again where something it depends on has changed; ``None`` without a region."""
+    """The scene's drawing, computed again where something it depends on has changed; ``None`` without a
+    region."""
     if not scene.simsearch.show_overlay or scene.simsearch.region is None:
         return None
     found = _read(scene)
@@ -132,7 +141,8 @@ def look_for_hidden() -> None:
 
 
 def _read(scene: bpy.types.Scene) -> "tuple[object, View, Settings] | None":
-    """What the drawing depends on, first as a key that tells whether it has changed; ``None`` where it is incomplete."""
+    """What the drawing depends on, first as a key that tells whether it has changed; ``None`` where it is
+    incomplete."""
     camera = scene.simsearch.camera or scene.camera
     if scene.simsearch.region is None or camera is None or camera.type != "CAMERA":
         return None
@@ -143,7 +153,11 @@ def _read(scene: bpy.types.Scene) -> "tuple[object, View, Settings] | None":
     except InputError:
         return None
     view = nominal_view(scene)
-    key = (settings.jitter, settings.images_per_class, *(array.tobytes() for array in (view.nominal, view.projection, view.region)))
+    key = (
+        settings.jitter,
+        settings.images_per_class,
+        *(array.tobytes() for array in (view.nominal, view.projection, view.region)),
+    )
     return key, view, settings
 
 
@@ -181,18 +195,26 @@ def draw_texts() -> None:
         return
     scale = context.preferences.system.ui_scale
     font = 0
+    blf.enable(font, blf.SHADOW)
+    blf.shadow(font, 5, 0.0, 0.0, 0.0, 1.0)
+    blf.shadow_offset(font, 1, -1)
     blf.size(font, 11 * scale)
     blf.color(font, *REJECTED)
+    taken: list[Vector] = []
     for place, text in drawing.labels:
         point = location_3d_to_region_2d(context.region, context.region_data, place)
-        if point is not None:
-            blf.position(font, point.x + 6, point.y, 0)
-            blf.draw(font, text)
+        width, height = blf.dimensions(font, text)
+        if point is None or any(abs(point.x - x) < width and abs(point.y - y) < 1.5 * height for x, y in taken):
+            continue
+        taken.append(point)
+        blf.position(font, point.x + 6, point.y, 0)
+        blf.draw(font, text)
     blf.size(font, 13 * scale)
     for line, (colour, text) in enumerate(reversed(drawing.summary)):
         blf.color(font, *colour)
         blf.position(font, 70 * scale, (20 + 18 * line) * scale, 0)
         blf.draw(font, text)
+    blf.disable(font, blf.SHADOW)
 
 
 def register() -> None:

@@ -21,7 +21,12 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: st
     elif latest.state in (State.FAILED, State.CANCELLED):
         box = layout.box()
         if latest.state is State.CANCELLED:
-            paragraph(box, f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.", context, "CANCEL")
+            paragraph(
+                box,
+                f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.",
+                context,
+                "CANCEL",
+            )
         else:
             for problem in latest.problems:
                 paragraph(box, problem, context, "ERROR")

@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 
 from ..operators import results, steps
-from . import thumbnails
 from ..text import paragraph
+from . import thumbnails
 
 SHOWN = 5
 """So many references of each class are shown."""
@@ -31,7 +31,12 @@ def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         box.label(text="No problems found", icon="CHECKMARK")
     for problem in found["list"]:
         row = box.row()
-        paragraph(row.column(align=True), problem["sentence"], context, "ERROR" if problem["severity"] == "error" else "INFO")
+        paragraph(
+            row.column(align=True),
+            problem["sentence"],
+            context,
+            "ERROR" if problem["severity"] == "error" else "INFO",
+        )
         if problem["culprit"]:
             row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
 

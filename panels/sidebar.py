@@ -5,9 +5,10 @@ import bpy
 
 from .. import preferences
 from ..operators import camera, steps
+from ..properties import SETTINGS_VERSION
+from ..text import paragraph
 from . import references, validation
 from .progress import draw_job
-from ..text import paragraph
 
 
 class Section:
@@ -20,15 +21,24 @@ class Section:
 
 class SIMSEARCH_UL_classes(bpy.types.UIList):
     def draw_item(
-        self, _context: bpy.types.Context, layout: bpy.types.UILayout, _data: object, item: bpy.types.PropertyGroup,
-        _icon: int, _active_data: object, _active_property: str, index: int,
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: object,
+        item: bpy.types.PropertyGroup,
+        _icon: int,
+        _active_data: object,
+        _active_property: str,
+        index: int,
     ) -> None:
         split = layout.split(factor=0.55, align=True)
         split.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
         row = split.row(align=True)
         shown = row.row()
         shown.active = False
-        shown.label(text=", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing")
+        shown.label(
+            text=", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing"
+        )
         row.operator("simsearch.show_class", text="", icon="HIDE_OFF", emboss=False).index = index
 
 
@@ -40,10 +50,17 @@ class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
         step = steps.next_step(scene)
         if step is not None:
             box = layout.box()
-            box.label(text="Next step", icon="INFO")
-            paragraph(box, step, context)
-        if scene.simsearch.settings_version > 1:
-            paragraph(layout, "This file was saved with a newer version of the extension; update it before you save.", context)
+            column = box.column(align=True)
+            column.scale_y = 0.8
+            for name, missing in steps.checklist(scene):
+                column.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
+            paragraph(box, f"{step}.", context, "FORWARD")
+        if scene.simsearch.settings_version > SETTINGS_VERSION:
+            paragraph(
+                layout,
+                "This file was saved with a newer version of the extension; update it before you save.",
+                context,
+            )
         layout.operator("simsearch.import_cad", icon="IMPORT")
         column = layout.column(align=True)
         column.operator_menu_enum("simsearch.apply_material", "finish", text="Basic Material", icon="MATERIAL")
@@ -67,10 +84,10 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         column.prop(settings, "camera", placeholder="Scene Camera" if scene.camera else "None yet")
         column.operator("simsearch.camera_from_view", icon="VIEW_CAMERA")
         nominal = nominal_camera(scene)
-        backdrops = nominal.data.background_images if nominal and nominal.type == "CAMERA" else ()
+        backdrops = list(nominal.data.background_images) if nominal and nominal.type == "CAMERA" else []
         row = column.row(align=True)
         row.operator("simsearch.photo_backdrop", icon="IMAGE_BACKGROUND")
-        if len(backdrops):
+        if backdrops:
             row.operator("simsearch.remove_backdrop", text="", icon="X")
             column.prop(backdrops[0], "alpha", text="Opacity", slider=True)
         column = layout.column(align=True)
@@ -105,8 +122,9 @@ class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
         for name in ("light_angle", "light_strength", "background", "material"):
             column.prop(jitter, name)
         column = layout.column(align=True)
-        for name in ("min_visible", "min_unoccluded", "seed"):
-            column.prop(jitter, name)
+        column.prop(jitter, "min_visible", text="Min. in Frame")
+        column.prop(jitter, "min_unoccluded", text="Min. Unhidden")
+        column.prop(jitter, "seed")
 
 
 class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
@@ -115,10 +133,20 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.simsearch
         if not settings.classes:
-            paragraph(layout, "A class is a label that photos get. Put what only some classes show into collections.", context)
+            paragraph(
+                layout,
+                "A class is a label that photos get. Put what only some classes show into collections.",
+                context,
+            )
         row = layout.row()
         row.template_list(
-            "SIMSEARCH_UL_classes", "", settings, "classes", settings, "active_class_index", rows=4 if settings.classes else 2
+            "SIMSEARCH_UL_classes",
+            "",
+            settings,
+            "classes",
+            settings,
+            "active_class_index",
+            rows=4 if settings.classes else 2,
         )
         column = row.column(align=True)
         column.operator("simsearch.add_class", text="", icon="ADD")
@@ -189,6 +217,11 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
 
 
 CLASSES = (
-    SIMSEARCH_UL_classes, SIMSEARCH_PT_cad, SIMSEARCH_PT_camera, SIMSEARCH_PT_jitter, SIMSEARCH_PT_classes,
-    SIMSEARCH_PT_references, SIMSEARCH_PT_validation,
+    SIMSEARCH_UL_classes,
+    SIMSEARCH_PT_cad,
+    SIMSEARCH_PT_camera,
+    SIMSEARCH_PT_jitter,
+    SIMSEARCH_PT_classes,
+    SIMSEARCH_PT_references,
+    SIMSEARCH_PT_validation,
 )

@@ -7,9 +7,9 @@ import bpy
 
 from ..operators import results, steps
 from ..operators.validation import Mistake
+from ..text import paragraph
 from . import thumbnails
 from .references import draw_outdated
-from ..text import paragraph
 
 MOST_MISTAKES = 8
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
@@ -77,7 +77,7 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     column.label(text=found["predicted"], icon="CHECKMARK")
     for label, votes in found["votes"].items():
         if votes:
-            column.label(text=f"{votes} × {label}")
+            column.label(text=f"{label}: {votes} of {len(found['neighbours'])} votes")
     grid = box.grid_flow(row_major=True, columns=len(found["neighbours"]), even_columns=True, align=True)
     for neighbour in found["neighbours"]:
         cell = grid.column(align=True)
@@ -86,11 +86,13 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
         cell.label(text=f"{neighbour['similarity']:.3f}")
 
 
-
-
 def draw_mistakes(layout: bpy.types.UILayout, found: list[Mistake]) -> None:
     """Photos that were taken for another class, each beside its most similar reference."""
-    layout.label(text=f"{len(found)} photos were taken for another class" if len(found) > 1 else "One photo was taken for another class")
+    layout.label(
+        text=f"{len(found)} photos were taken for another class"
+        if len(found) > 1
+        else "One photo was taken for another class"
+    )
     grid = layout.grid_flow(row_major=True, columns=2, even_columns=True)
     for mistake in found[:MOST_MISTAKES]:
         cell = grid.box()

@@ -30,8 +30,8 @@ def parts(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def add_basic_lighting(scene: bpy.types.Scene, strength: float = 1.0) -> bpy.types.Collection:
     """Three soft area lights around the scene's parts, sized and placed by the parts' extent.
 
-    The lights are kept in one collection; calling again replaces them. ``strength`` 1 makes a white surface that faces
-    the key light about 60 % bright.
+    The lights are kept in one collection; calling again replaces them. ``strength`` 1 makes a white surface
+    that faces the key light about 60 % bright.
     """
     old = next((child for child in scene.collection.children if child.name.startswith(LIGHTS_COLLECTION)), None)
     if old is not None:
@@ -43,10 +43,14 @@ def add_basic_lighting(scene: bpy.types.Scene, strength: float = 1.0) -> bpy.typ
 
     low, high = bounding_box(parts(scene))
     centre, distance = (low + high) / 2, 2.5 * max((high - low).length / 2, 1e-3)
-    for name, azimuth, elevation, share in (("Key", -40, 50, 1.0), ("Fill", 60, 35, 0.3), ("Rim", 160, 55, 0.5)):
+    for name, azimuth, elevation, share in (
+        ("Key", -40, 50, 1.0),
+        ("Fill", 60, 35, 0.3),
+        ("Rim", 160, 55, 0.5),
+    ):
         light = bpy.data.lights.new(name, "AREA")
         light.shape, light.size = "DISK", distance / 2
-        # On its axis an area light of P watts gives P / (pi d^2) W/m^2, of which a white matt surface shows 1 / pi.
+        # On its axis an area light of P watts gives P / (pi d^2) W/m^2; a matt white surface shows 1 / pi.
         light.energy = 0.6 * strength * share * math.pi**2 * distance**2
         item = bpy.data.objects.new(name, light)
         collection.objects.link(item)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Basic materials: a dozen common finishes with procedural grain, and a plain one coloured after a photo.
 
-The paper's references use simple materials; what matters is that brightness, gloss and, where the real surface has
-one, grain are about right. All textures are procedural and live in object space, so CAD without UV maps works, and
-they are sized in millimetres whatever the object's scale.
+The paper's references use simple materials; what matters is that brightness, gloss and, where the real
+surface has one, grain are about right. All textures are procedural and live in object space, so CAD without
+UV maps works, and they are sized in millimetres whatever the object's scale.
 """
 
 from collections.abc import Iterable
@@ -17,8 +17,9 @@ import bpy
 class Grain:
     """A procedural texture that varies colour and roughness and bends the normal.
 
-    ``size`` is the typical width of a grain along object X, Y, Z in millimetres: unequal sizes make brush marks or
-    wood fibres. ``contrast`` is the share by which colour and roughness vary, ``relief`` the strength of the bump.
+    ``size`` is the typical width of a grain along object X, Y, Z in millimetres: unequal sizes make brush
+    marks or wood fibres. ``contrast`` is the share by which colour and roughness vary, ``relief`` the
+    strength of the bump.
     """
 
     size: tuple[float, float, float]
@@ -28,7 +29,8 @@ class Grain:
 
 @dataclass(frozen=True)
 class Finish:
-    """A named surface finish. Colour is linear RGB; the other numbers are Blender's Principled BSDF inputs."""
+    """A named surface finish. Colour is linear RGB; the other numbers are Blender's Principled BSDF
+    inputs."""
 
     name: str
     colour: tuple[float, float, float]
@@ -42,19 +44,41 @@ class Finish:
 
 FINISHES = {
     "PAINT": Finish("Painted Metal", (0.10, 0.16, 0.30), roughness=0.35, coat=0.5),
-    "ANODISED": Finish("Anodised Aluminium", (0.03, 0.03, 0.035), metallic=0.9, roughness=0.38,
-                       grain=Grain((0.15, 0.15, 0.15), 0.08, 0.02)),
-    "ALUMINIUM": Finish("Machined Aluminium", (0.76, 0.77, 0.78), metallic=1.0, roughness=0.28,
-                        grain=Grain((8.0, 0.08, 0.08), 0.15, 0.04)),
+    "ANODISED": Finish(
+        "Anodised Aluminium",
+        (0.03, 0.03, 0.035),
+        metallic=0.9,
+        roughness=0.38,
+        grain=Grain((0.15, 0.15, 0.15), 0.08, 0.02),
+    ),
+    "ALUMINIUM": Finish(
+        "Machined Aluminium",
+        (0.76, 0.77, 0.78),
+        metallic=1.0,
+        roughness=0.28,
+        grain=Grain((8.0, 0.08, 0.08), 0.15, 0.04),
+    ),
     "CHROME": Finish("Chrome", (0.55, 0.556, 0.554), metallic=1.0, roughness=0.05),
-    "ZINC": Finish("Zinc Plated", (0.52, 0.53, 0.55), metallic=1.0, roughness=0.36,
-                   grain=Grain((1.5, 1.5, 1.5), 0.12, 0.02)),
-    "BRUSHED": Finish("Brushed Steel", (0.46, 0.45, 0.44), metallic=1.0, roughness=0.32,
-                      grain=Grain((20.0, 0.12, 0.12), 0.3, 0.06)),
-    "CAST": Finish("Cast Iron", (0.10, 0.10, 0.10), metallic=0.6, roughness=0.62,
-                   grain=Grain((0.6, 0.6, 0.6), 0.3, 0.35)),
-    "BLACK_PLASTIC": Finish("Black Plastic", (0.012, 0.012, 0.013), roughness=0.42,
-                            grain=Grain((0.3, 0.3, 0.3), 0.05, 0.08)),
+    "ZINC": Finish(
+        "Zinc Plated",
+        (0.52, 0.53, 0.55),
+        metallic=1.0,
+        roughness=0.36,
+        grain=Grain((1.5, 1.5, 1.5), 0.12, 0.02),
+    ),
+    "BRUSHED": Finish(
+        "Brushed Steel",
+        (0.46, 0.45, 0.44),
+        metallic=1.0,
+        roughness=0.32,
+        grain=Grain((20.0, 0.12, 0.12), 0.3, 0.06),
+    ),
+    "CAST": Finish(
+        "Cast Iron", (0.10, 0.10, 0.10), metallic=0.6, roughness=0.62, grain=Grain((0.6, 0.6, 0.6), 0.3, 0.35)
+    ),
+    "BLACK_PLASTIC": Finish(
+        "Black Plastic", (0.012, 0.012, 0.013), roughness=0.42, grain=Grain((0.3, 0.3, 0.3), 0.05, 0.08)
+    ),
     "GREY_PLASTIC": Finish("Grey Plastic", (0.21, 0.21, 0.21), roughness=0.45),
     "WHITE_PLASTIC": Finish("White Plastic", (0.72, 0.72, 0.70), roughness=0.4),
     "RUBBER": Finish("Rubber", (0.018, 0.018, 0.018), roughness=0.85, grain=Grain((0.5, 0.5, 0.5), 0.1, 0.1)),
@@ -65,7 +89,8 @@ FINISHES = {
 
 
 def finish_material(key: str) -> bpy.types.Material:
-    """The material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is kept."""
+    """The material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is
+    kept."""
     finish = FINISHES[key]
     return bpy.data.materials.get(finish.name) or _build(finish)
 
@@ -73,8 +98,8 @@ def finish_material(key: str) -> bpy.types.Material:
 def photo_material(photo: Path, centre: tuple[float, float], size: float) -> bpy.types.Material:
     """A plain material in the median colour of a square part of a photo, named after the photo.
 
-    ``centre`` is a point of the photo, 0..1 from its left and its lower edge; ``size`` is the square's width as a
-    share of the photo's. The median ignores the odd highlight or scratch. Raises
+    ``centre`` is a point of the photo, 0..1 from its left and its lower edge; ``size`` is the square's width
+    as a share of the photo's. The median ignores the odd highlight or scratch. Raises
     :class:`~..inference.preprocessing.UnreadablePhoto` where the file is no photo.
     """
     import numpy as np  # here, as registering the extension must not wait for it
@@ -85,8 +110,10 @@ def photo_material(photo: Path, centre: tuple[float, float], size: float) -> bpy
     height, width = pixels.shape[:2]
     half_x, half_y = max(size * width / 2, 0.5), max(size * height / 2, 0.5)
     column, row = centre[0] * (width - 1), (1 - centre[1]) * (height - 1)
-    part = pixels[max(0, round(row - half_y)) : round(row + half_y) + 1,
-                  max(0, round(column - half_x)) : round(column + half_x) + 1]
+    part = pixels[
+        max(0, round(row - half_y)) : round(row + half_y) + 1,
+        max(0, round(column - half_x)) : round(column + half_x) + 1,
+    ]
     red, green, blue = (_linear(value) for value in np.median(part.reshape(-1, 3), axis=0).tolist())
     name = f"Colour of {photo.stem}"
     old = bpy.data.materials.get(name)
@@ -129,8 +156,12 @@ def _build(finish: Finish) -> bpy.types.Material:
         material.surface_render_method = "BLENDED"  # real refraction would need ray tracing in every still
     shader = _principled(material)
     for name, value in (
-        ("Base Color", colour), ("Metallic", finish.metallic), ("Roughness", finish.roughness),
-        ("Coat Weight", finish.coat), ("Sheen Weight", finish.sheen), ("Alpha", finish.alpha),
+        ("Base Color", colour),
+        ("Metallic", finish.metallic),
+        ("Roughness", finish.roughness),
+        ("Coat Weight", finish.coat),
+        ("Sheen Weight", finish.sheen),
+        ("Alpha", finish.alpha),
     ):
         shader.inputs[name].default_value = value
     if finish.grain is not None:

@@ -91,7 +91,11 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     scene = bpy.context.scene
     results.refresh(scene)
     assert results.load(scene, "validation") == metrics
-    assert [results.outdated(scene, name) for name in ("references", "validation", "classification")] == [[], [], []]
+    assert [results.outdated(scene, name) for name in ("references", "validation", "classification")] == [
+        [],
+        [],
+        [],
+    ]
 
     shutil.copy(photos / "cube" / "cube_0000.png", photos / "cube" / "more.png")
     scene.objects["Cube"].location.x = 0.2
@@ -173,4 +177,9 @@ def test_the_result_goes_to_the_scene_that_asked(scene: bpy.types.Scene) -> None
 
 
 def test_durations_read_well() -> None:
-    assert [job.duration(seconds) for seconds in (0.4, 59.4, 61, 3725)] == ["0 s", "59 s", "1 min 1 s", "1 h 2 min"]
+    assert [job.duration(seconds) for seconds in (0.4, 59.4, 61, 3725)] == [
+        "0 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h 2 min",
+    ]

@@ -101,7 +101,7 @@ def test_a_material_takes_the_photos_colour(scene: bpy.types.Scene, tmp_path: Pa
     np.testing.assert_allclose(shader.inputs["Base Color"].default_value[:3], linear, atol=1e-4)
 
     (tmp_path / "broken.png").write_bytes(b"no image")
-    with pytest.raises(RuntimeError, match="could not be read.*Choose another photo"):
+    with pytest.raises(RuntimeError, match=r"could not be read.*Choose another photo"):
         bpy.ops.simsearch.material_from_photo(filepath=str(tmp_path / "broken.png"))
 
 
@@ -214,7 +214,11 @@ def test_undo_takes_back_each_action(scene: bpy.types.Scene, action: object) -> 
             [(item.name, [entry.collection.name for entry in item.collections]) for item in settings.classes],
             settings.region and settings.region.name,
             sorted((item.name, [slot.name for slot in item.material_slots]) for item in scene.objects),
-            [node.inputs["Color"].default_value[0] for node in scene.world.node_tree.nodes if node.type == "BACKGROUND"],
+            [
+                node.inputs["Color"].default_value[0]
+                for node in scene.world.node_tree.nodes
+                if node.type == "BACKGROUND"
+            ],
             bpy.context.view_layer.layer_collection.children[0].hide_viewport,
             settings.results.problems,
         )

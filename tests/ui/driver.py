@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Drives a windowed Blender from inside: real mouse clicks and keys through xdotool, one step at a time.
 
-A script's steps are a generator; it yields the seconds to wait until the next step, so that Blender's own event loop
-runs in between. When it ends, the file named in ``$READY`` is written and the picture of the window is taken. An
-assertion that fails ends Blender with status 1.
+A script's steps are a generator; it yields the seconds to wait until the next step, so that Blender's own
+event loop runs in between. A step that raises ends Blender with status 1. Needs an X server, xdotool and
+ImageMagick::
+
+    xvfb-run -s "-screen 0 1280x800x24" \\
+        blender --window-geometry 0 0 1280 800 --python tests/ui/SCRIPT.py [-- EXTENSION.zip]
+
+Without a zip the extension of this repository is used as it is.
 """
 
 import os
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,35 +22,57 @@ from pathlib import Path
 import bpy
 
 ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
 
 
-def arguments() -> list[str]:
-    """What was passed to the script after ``--``."""
-    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+def install() -> None:
+    """Install and enable the built extension as a user does, or register this repository's."""
+    arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if arguments:
+        bpy.ops.extensions.package_install_files(filepath=arguments[0], repo="user_default", enable_on_install=True)
+    else:
+        sys.path.insert(0, str(ROOT))
+        import batch
+
+        batch.load_package()
 
 
-def install(archive: str) -> None:
-    """Install and enable the built extension, as a user does with Install from Disk."""
-    bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
+def extension(name: str) -> object:
+    """A module of the running extension, whatever the package is called here."""
+    package = type(bpy.context.scene.simsearch).__module__.rpartition(".")[0]
+    return sys.modules[f"{package}.{name}"]
 
 
 def run(steps: Callable[[], Iterator[float]]) -> None:
-    """Run the steps from a timer; the last one may leave the window in the state to be photographed."""
+    """Install the extension and run the steps from a timer; what the last one leaves is photographed."""
     generator = steps()
 
     def advance() -> float | None:
         try:
             return next(generator)
         except StopIteration:
-            if "READY" in os.environ:
-                Path(os.environ["READY"]).touch()
+            if "READY" not in os.environ:
+                os._exit(0)
+            Path(os.environ["READY"]).touch()  # for a runner that takes a last picture and ends Blender
             return None
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
+            extension("operators.job").end_job()  # type: ignore[attr-defined]
             os._exit(1)
 
+    install()
     bpy.app.timers.register(advance, first_interval=1.0, persistent=True)
+
+
+def unfold(*wanted: str) -> None:
+    """Let only these sections start unfolded; call before the sidebar is first shown."""
+    sections = [cls for cls in extension("panels.sidebar").CLASSES if issubclass(cls, bpy.types.Panel)]  # type: ignore[attr-defined]
+    for section in reversed(sections):
+        bpy.utils.unregister_class(section)
+    for section in sections:
+        section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(section)
 
 
 def viewport() -> tuple[bpy.types.Window, bpy.types.Area, bpy.types.Region]:
@@ -54,16 +82,23 @@ def viewport() -> tuple[bpy.types.Window, bpy.types.Area, bpy.types.Region]:
     return window, area, next(region for region in area.regions if region.type == "UI")
 
 
+def in_viewport() -> object:
+    """Context for operators that a user would press in the viewport."""
+    window, area, _ = viewport()
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return bpy.context.temp_override(window=window, area=area, region=region)
+
+
 def open_sidebar(width: int = 330) -> Iterator[float]:
     """Fill the window with the 3D viewport and show the tab "Similarity" in a sidebar of ``width`` pixels."""
     xdotool("mousemove", 300, 700, "key", "Escape")  # the splash screen
     yield 0.5
-    window, area, _ = viewport()
-    with bpy.context.temp_override(window=window, area=area):
+    with in_viewport():
         bpy.ops.screen.screen_full_area(use_hide_panels=False)
     yield 0.5
     _, area, region = viewport()
     area.spaces.active.show_region_ui = True
+    area.spaces.active.show_region_toolbar = False
     yield 0.5
     _, area, region = viewport()
     region.active_panel_category = "Similarity"
@@ -89,16 +124,16 @@ def move(x: int, y: int) -> None:
 
 
 def find_button(call: str) -> Iterator[float]:
-    """Put the mouse on the sidebar's button that runs ``call``: Ctrl+C over a button copies its operator call."""
+    """Put the mouse on the button that runs ``call``: Ctrl+C over a button copies its operator call."""
     _, _, region = viewport()
     manager = bpy.context.window_manager
     x = region.x + region.width // 2 - 10
-    for y in range(region.y + region.height - 10, region.y + 10, -9):
+    for y in range(region.y + region.height - 10, region.y + 5, -9):
         move(x, y)
-        yield 0.08
+        yield 0.1
         manager.clipboard = ""
         xdotool("key", "ctrl+c")
-        yield 0.12
+        yield 0.15
         if call in manager.clipboard:
             return
     raise AssertionError(f"no button runs {call}")
@@ -109,3 +144,28 @@ def click(call: str) -> Iterator[float]:
     yield from find_button(call)
     xdotool("click", 1)
     yield 0.5
+
+
+def park_mouse() -> Iterator[float]:
+    """Take the mouse off every button, so that no picture shows a tooltip, and have everything drawn anew."""
+    _, area, _ = viewport()
+    move(area.x + 40, area.y + 40)
+    area.tag_redraw()
+    yield 0.8
+
+
+def photograph(name: str) -> Iterator[float]:
+    """Take a picture of the whole screen now; Blender goes on meanwhile."""
+    yield from park_mouse()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    camera = subprocess.Popen(["import", "-window", "root", str(IMAGES / name)])
+    yield from wait_for(lambda: camera.poll() is not None, 30, "the picture")
+    assert camera.returncode == 0, "no picture was taken"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> Iterator[float]:
+    """Go on as soon as ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        yield 0.2

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at the encoder: whether it runs here, and whose weights it has."""
+
+import bpy
+
+from .. import preferences
+from ..inference.errors import InputError
+
+
+class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
+    bl_idname = "simsearch.check_encoder"
+    bl_label = "Check Encoder"
+    bl_description = "Load the encoder to see that it runs on this machine, and whose weights it has"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..inference.encoder import Encoder  # here, as it brings numpy and ONNX Runtime
+
+        try:
+            file = preferences.encoder_file(context)
+            encoder = Encoder(file)
+        except InputError as error:
+            preferences.found = None
+            self.report({"ERROR"}, "\n".join(error.problems))
+            return {"CANCELLED"}
+        preferences.found = preferences.FoundEncoder(file, encoder.model.name, encoder.weights)
+        self.report({"INFO"}, f"{encoder.model.name} runs. {encoder.weights}")
+        return {"FINISHED"}
+
+
+CLASSES = (SIMSEARCH_OT_check_encoder,)
