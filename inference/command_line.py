@@ -96,7 +96,8 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database = args.database or Path(os.path.abspath(args.references)).with_suffix(".safetensors")
+    folder = args.references.resolve()
+    database = args.database or folder.with_name(f"{folder.name}.safetensors")
     return build_database(args.references, database, open_encoder(args), progress)
 
 

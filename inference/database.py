@@ -161,7 +161,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _check_values(database: ReferenceDatabase) -> None:
-    if database.labels.min() < 0 or database.labels.max() >= len(database.classes):
+    if not np.isin(database.labels, np.arange(len(database.classes))).all():
         raise _Refused("a label is out of range. Build it again.")
     squares = np.einsum("ij,ij->i", database.embeddings, database.embeddings)
     if not (np.abs(squares - 1) < NORM_TOLERANCE).all():  # also false for NaN

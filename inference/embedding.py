@@ -2,7 +2,6 @@
 """From image files to unit vectors, and from a folder of class folders to a reference database."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -162,5 +161,5 @@ def _key(path: Path) -> str | None:
 
 def _relative(path: Path, folder: Path, database: Path) -> str:
     """``path`` relative to the database's folder, or, where it does not lie below that, to the references' folder."""
-    path, folder, database = (Path(os.path.abspath(p)) for p in (path, folder, database))
-    return path.relative_to(database if path.is_relative_to(database) else folder).as_posix()
+    absolute, database = folder.resolve() / path.relative_to(folder), database.resolve()
+    return (absolute.relative_to(database) if absolute.is_relative_to(database) else path.relative_to(folder)).as_posix()

@@ -89,7 +89,7 @@ def label_problem(label: str) -> str | None:
         return sentence(f"contains {' '.join(found)}, which folder names cannot")
     if UNPRINTABLE.search(label):
         return sentence("contains a control character")
-    if label.split(".")[0].rstrip().upper() in RESERVED:
+    if label.partition(".")[0].rstrip().upper() in RESERVED:
         return sentence("is reserved by Windows")
     if len(label.encode()) > LABEL_BYTES:
         return sentence(f"is longer than {LABEL_BYTES} bytes")

@@ -45,7 +45,7 @@ def from_confusion(confusion: NDArray[np.int64], labels: tuple[str, ...]) -> Met
         f1=f1,
         support=true,
         macro_f1=float(f1[true + predicted > 0].mean()),
-        accuracy=float(right.sum() / confusion.sum()),
+        accuracy=int(right.sum()) / int(confusion.sum()),
     )
 
 

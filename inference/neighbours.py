@@ -4,6 +4,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+
 def search(
     queries: NDArray[np.float32], references: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

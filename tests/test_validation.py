@@ -302,7 +302,7 @@ def test_cells_are_harmless_in_a_spreadsheet(encoder: Encoder, tmp_path: Path) -
     with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
     assert "'=HYPERLINK(1)" in cells and "'@green" in cells and "'@green/+1.png" in cells
-    assert not [cell for cell in cells if cell[0] in "=+@\t\r" or cell[0] == "-" and not cell[1:2].isdigit()]
+    assert not [cell for cell in cells if cell[0] in "=+@\t\r" or (cell[0] == "-" and not cell[1:2].isdigit())]
     assert set(metrics["classes"]) == {"=HYPERLINK(1)", "@green"}, "only the spreadsheet needs the mark"
 
 
