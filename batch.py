@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -88,6 +89,7 @@ def _refuse(problem: str, argv: list[str]) -> int:
 
 def _run() -> None:
     """Run as a program, and end the process with the status of the command."""
+    claim_stdout()
     if "bpy" in sys.modules:  # blender --python batch.py -- ARGUMENTS
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
         scratch = []
@@ -99,9 +101,10 @@ def _run() -> None:
     import bpy
 
     status = 1
-    claim_stdout()
     try:
         status = main(argv)
+    except Exception:  # noqa: BLE001  it would be lost with the process
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

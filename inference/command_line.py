@@ -209,7 +209,8 @@ def main(
         result = {"problems": problems}
     finally:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            if handler is not None:  # None: not Python's but Blender's own, which cannot be put back
+                signal.signal(number, handler)
     try:
         if as_json:
             print(json.dumps(result))
