@@ -30,7 +30,7 @@ def load_package() -> ModuleType:
     import bpy  # isort: skip  # first, as it makes its own modules importable
     import addon_utils
 
-    for name in bpy.context.preferences.addons.keys():
+    for name in [addon.module for addon in bpy.context.preferences.addons]:
         if name.rpartition(".")[2] == PACKAGE:  # an installed copy would register the same names
             addon_utils.disable(name, default_set=False)
     specification = importlib.util.spec_from_file_location(

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-# ruff: noqa: F722, F821
 """The settings that are saved with a scene: ``scene.simsearch``.
 
 Lengths are Blender units (metres), angles radians, shares 0..1. Every name here is part of the agreement that
@@ -44,57 +43,102 @@ class SIMSEARCH_PG_jitter(bpy.types.PropertyGroup):
         description="Largest offset of the camera along its own X (right), Y (up) and Z (back). "
         "Set it to how far the part or the camera may sit from its nominal place: too small and shifted photos "
         "find no similar reference, too large and the part is small or cut off in many references",
-        size=3, subtype="XYZ", unit="LENGTH", default=(0.01, 0.01, 0.01), min=0.0, soft_max=1.0, step=1, precision=4,
+        size=3,
+        subtype="XYZ",
+        unit="LENGTH",
+        default=(0.01, 0.01, 0.01),
+        min=0.0,
+        soft_max=1.0,
+        step=1,
+        precision=4,
     )
     rotation: FloatVectorProperty(
         name="Rotation",
         description="Largest turn of the camera about its own X (pitch), Y (yaw) and Z (roll). "
         "A large roll suits parts that lie on a table in any direction",
-        size=3, subtype="EULER", unit="ROTATION",
-        default=(math.radians(3), math.radians(3), math.radians(5)), min=0.0, max=math.pi, soft_max=math.pi,
-        step=100, precision=2,
+        size=3,
+        subtype="EULER",
+        unit="ROTATION",
+        default=(math.radians(3), math.radians(3), math.radians(5)),
+        min=0.0,
+        max=math.pi,
+        soft_max=math.pi,
+        step=100,
+        precision=2,
     )
     light_angle: FloatProperty(
         name="Light Direction",
         description="Largest turn of each light about the region of interest, so that shadows and highlights move "
         "from reference to reference. 0 leaves the lights as they are",
-        subtype="ANGLE", unit="ROTATION", default=0.0, min=0.0, max=math.pi, soft_max=math.radians(45), step=100,
+        subtype="ANGLE",
+        unit="ROTATION",
+        default=0.0,
+        min=0.0,
+        max=math.pi,
+        soft_max=math.radians(45),
+        step=100,
         precision=2,
     )
     light_strength: FloatProperty(
         name="Light Strength",
         description="Largest relative change of each light's strength: 0.5 lets it vary between 1/1.5 and 1.5 times. "
         "Helps where exposure differs from photo to photo. 0 leaves it as it is",
-        subtype="FACTOR", default=0.0, min=0.0, max=1.0, step=5, precision=2,
+        subtype="FACTOR",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
     )
     background: FloatProperty(
         name="Background",
         description="Largest relative change of the world background's brightness; it also fills shadows. "
         "0 leaves it as it is",
-        subtype="FACTOR", default=0.0, min=0.0, max=1.0, step=5, precision=2,
+        subtype="FACTOR",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
     )
     material: FloatProperty(
         name="Material",
         description="How much the colour, roughness and texture placement of the materials vary. "
         "Helps where the real finish is not known exactly. 0 leaves them as they are",
-        subtype="FACTOR", default=0.0, min=0.0, max=1.0, step=5, precision=2,
+        subtype="FACTOR",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
     )
     seed: IntProperty(
         name="Seed",
         description="The same seed gives the same camera poses and variations; another one gives a fresh set",
-        default=0, min=0,
+        default=0,
+        min=0,
     )
     min_visible: FloatProperty(
         name="Minimum in Frame",
         description="Share of the region of interest that must be inside the picture for a pose to be used. "
         "1 keeps the whole region in view",
-        subtype="FACTOR", default=1.0, min=0.0, max=1.0, step=5, precision=2,
+        subtype="FACTOR",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
     )
     min_unoccluded: FloatProperty(
         name="Minimum Unhidden",
         description="Share of the region of interest that must not be hidden by geometry outside it, for every "
         "class. 0 does not look for hiding geometry",
-        subtype="FACTOR", default=0.0, min=0.0, max=1.0, step=5, precision=2,
+        subtype="FACTOR",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
     )
 
 
@@ -131,17 +175,28 @@ class SIMSEARCH_PG_render(bpy.types.PropertyGroup):
         name="Images per Class",
         description="References rendered for each class. More cover the jitter more densely; "
         "time grows in proportion, and so does the number of votes a class can cast",
-        default=24, min=1, soft_max=200, max=10000,
+        default=24,
+        min=1,
+        soft_max=200,
+        max=10000,
     )
     resolution: IntProperty(
         name="Resolution",
         description="Width and height of a reference. The encoder looks at 224 x 224, so more only costs time",
-        subtype="PIXEL", default=224, min=16, soft_min=112, soft_max=448, max=4096,
+        subtype="PIXEL",
+        default=224,
+        min=16,
+        soft_min=112,
+        soft_max=448,
+        max=4096,
     )
     samples: IntProperty(
         name="Samples",
         description="EEVEE samples per reference. More smooths edges and soft shadows; time grows in proportion",
-        default=8, min=1, soft_max=64, max=4096,
+        default=8,
+        min=1,
+        soft_max=64,
+        max=4096,
     )
 
 
@@ -159,7 +214,10 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     """All settings of one scene."""
 
     settings_version: IntProperty(
-        name="Settings Version", description="Version of the extension's settings in this file", default=1, min=1,
+        name="Settings Version",
+        description="Version of the extension's settings in this file",
+        default=1,
+        min=1,
         options={"HIDDEN"},
     )
     region: PointerProperty(
@@ -171,14 +229,19 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     camera: PointerProperty(
         name="Camera",
         description="The nominal camera, standing where the station's camera stands. Empty: the scene's camera",
-        type=bpy.types.Object, poll=is_camera,
+        type=bpy.types.Object,
+        poll=is_camera,
     )
     jitter: PointerProperty(type=SIMSEARCH_PG_jitter, name="Jitter")
     render: PointerProperty(type=SIMSEARCH_PG_render, name="Render")
     classes: CollectionProperty(
-        type=SIMSEARCH_PG_class, name="Classes", description="What the classifier tells apart, and what each class shows"
+        type=SIMSEARCH_PG_class,
+        name="Classes",
+        description="What the classifier tells apart, and what each class shows",
     )
-    active_class_index: IntProperty(name="Active Class", description="The class that is selected in the list", default=0, min=0)
+    active_class_index: IntProperty(
+        name="Active Class", description="The class that is selected in the list", default=0, min=0
+    )
     model: EnumProperty(
         name="Encoder",
         description="DINOv2 variant that turns images into vectors. References and photos must use the same one",
@@ -193,20 +256,28 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     k: IntProperty(
         name="Neighbours",
         description="How many of the most similar references vote on a photo's class. Odd numbers make ties rare",
-        default=5, min=1, soft_max=25, max=10000,
+        default=5,
+        min=1,
+        soft_max=25,
+        max=10000,
     )
     output_directory: StringProperty(
         name="Output",
         description="Folder for the references and the reference database. // means beside the .blend file",
-        subtype="DIR_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"}, default="//similarity_search",
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        default="//similarity_search",
     )
     photos_directory: StringProperty(
         name="Photos",
         description="Folder of real photos to validate against, with one sub-folder per class",
-        subtype="DIR_PATH", options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
     photo: StringProperty(
-        name="Photo", description="One real photo to classify", subtype="FILE_PATH",
+        name="Photo",
+        description="One real photo to classify",
+        subtype="FILE_PATH",
     )
     show_overlay: BoolProperty(
         name="Show Poses",

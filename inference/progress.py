@@ -4,7 +4,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
 
-    def track(self, items: Iterable[Item], total: int, stage: str) -> Iterator[Item]:
+    def track(self, items: Iterable[Item], total: int, stage: str) -> Generator[Item, None, None]:
         """Yield ``items``, of which there are ``total``; an item counts as done when the next one is asked for."""
         from tqdm import tqdm
 

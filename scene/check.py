@@ -62,7 +62,8 @@ def _view(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
         yield Problem(f"{camera.name!r} is not a camera. Choose a camera.", camera.name)
     elif camera.data.type not in {"PERSP", "ORTHO"}:
         yield Problem(
-            f"EEVEE cannot render the panoramic camera {camera.name!r}. Make it perspective or orthographic.", camera.name
+            f"EEVEE cannot render the panoramic camera {camera.name!r}. Make it perspective or orthographic.",
+            camera.name,
         )
     elif camera.name_full not in {item.name_full for item in scene.objects}:
         yield Problem(f"The camera {camera.name!r} is not in this scene. Choose another one.", camera.name)
@@ -172,7 +173,9 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             None, "warning",
         )  # fmt: skip
     if not lights and (settings.jitter.light_angle or settings.jitter.light_strength):
-        yield Problem("The light varies, but the scene has no light. Add one or set its variation to 0.", None, "warning")
+        yield Problem(
+            "The light varies, but the scene has no light. Add one or set its variation to 0.", None, "warning"
+        )
     if not nodes and settings.jitter.background:
         yield Problem(
             "The background varies, but the world has no background node. Add one or set its variation to 0.",

@@ -185,10 +185,7 @@ class _Walk:
             else:
                 for member in members:
                     self.value(member)
-        elif prop.type == "POINTER":
-            self.write(name)
-            self.value(getattr(item, name))
-        elif not prop.is_readonly:
+        elif prop.type == "POINTER" or not prop.is_readonly:
             self.write(name)
             self.value(getattr(item, name))
 
@@ -232,7 +229,9 @@ class _Walk:
                 self.write(*(element.value for element in attribute.data))
                 continue
             field, width = VALUE_FIELD.get(attribute.data_type, ("value", 1))
-            numbers = np.empty(len(attribute.data) * width, dtype=np.float32 if "INT" not in attribute.data_type else np.int32)
+            numbers = np.empty(
+                len(attribute.data) * width, dtype=np.float32 if "INT" not in attribute.data_type else np.int32
+            )
             attribute.data.foreach_get(field, numbers)
             self._hash.update(numbers.tobytes())
         if isinstance(item, bpy.types.Mesh):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import degrees
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,8 +164,8 @@ def _advice(view: View, jitter: Jitter, unhidden: Unhidden | None, rejected: Cou
         values = list(getattr(jitter, name))
         if values[axis] > 0:
             values[axis] = 0.0
-            without = replace(jitter, **{name: tuple(values)})
-            drawn = islice(candidates(view, without, 0, unhidden), 200)
+            zeroed: dict[str, Any] = {name: tuple(values)}
+            drawn = islice(candidates(view, replace(jitter, **zeroed), 0, unhidden), 200)
             shares[name, axis] = sum(candidate.accepted for candidate in drawn) / 200
     name, axis = max(shares, key=shares.__getitem__)
     if shares[name, axis] < LEAST_ACCEPTED:

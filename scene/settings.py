@@ -88,16 +88,21 @@ def read_settings(scene: bpy.types.Scene, overrides: Mapping[str, Any] | None = 
         shown = frozenset(item.collection.name_full for item in entry.collections if item.collection)
         variants.setdefault(entry.name, []).append(shown)
     selected = tuple(given.get("classes", variants))
-    for label in selected:
-        if label not in variants:
-            problems.append(f"There is no class {label!r}. The scene has: {', '.join(variants) or 'none'}.")
+    known = ", ".join(variants) or "none"
+    problems += [f"There is no class {label!r}. The scene has: {known}." for label in selected if label not in variants]
 
     jitter = group.jitter
     settings = Settings(
         jitter=Jitter(
-            location=tuple(jitter.location), rotation=tuple(jitter.rotation), light_angle=jitter.light_angle,
-            light_strength=jitter.light_strength, background=jitter.background, material=jitter.material,
-            seed=number(jitter, "seed"), min_visible=jitter.min_visible, min_unoccluded=jitter.min_unoccluded,
+            location=tuple(jitter.location),
+            rotation=tuple(jitter.rotation),
+            light_angle=jitter.light_angle,
+            light_strength=jitter.light_strength,
+            background=jitter.background,
+            material=jitter.material,
+            seed=number(jitter, "seed"),
+            min_visible=jitter.min_visible,
+            min_unoccluded=jitter.min_unoccluded,
         ),
         classes=tuple(ClassSpec(label, tuple(shown)) for label, shown in variants.items()),
         selected=selected,

@@ -4,9 +4,10 @@
 import json
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -78,9 +79,12 @@ def _render(
 ) -> list[str]:
     """Render images, which come variant by variant; returns warnings."""
     by_variant = sorted(images, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
-    todo = progress.track(by_variant, len(by_variant), "render")
     warnings = []
-    with tempfile.TemporaryDirectory() as scratch, rendering(scene, settings, Path(scratch)) as camera:
+    with (
+        closing(progress.track(by_variant, len(by_variant), "render")) as todo,
+        tempfile.TemporaryDirectory() as scratch,
+        rendering(scene, settings, Path(scratch)) as camera,
+    ):
         # A camera is rendered without its scale, but what is fixed to it follows that as well.
         scale = Matrix.LocRotScale(None, None, camera.matrix_world.to_scale())
         with varying(scene, settings.jitter, camera) as vary:
@@ -129,6 +133,7 @@ def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iter
     """
     render, view = scene.render, scene.view_settings
     nominal = nominal_camera(scene)
+    assert nominal is not None
     with ExitStack() as undo:
         _set(undo, render, {
             "engine": recipe.engine(scene), "filepath": str(scratch / "still.png"), "use_file_extension": True,
@@ -223,7 +228,7 @@ def is_running(pid: int) -> bool:
     """Whether a process of this number runs on this machine."""
     if pid <= 0:
         return False
-    if os.name == "nt":  # where os.kill would end it
+    if sys.platform == "win32":  # where os.kill would end it
         import ctypes
 
         handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION

@@ -98,9 +98,7 @@ def varying(scene: bpy.types.Scene, jitter: Jitter, camera: bpy.types.Object) ->
         yield apply
 
 
-def _lights(
-    scene: bpy.types.Scene, jitter: Jitter, camera: bpy.types.Object, undo: ExitStack
-) -> Iterator[Knob]:
+def _lights(scene: bpy.types.Scene, jitter: Jitter, camera: bpy.types.Object, undo: ExitStack) -> Iterator[Knob]:
     """Copies of the lights stand in for them: constraints, parents and animation of the originals do not interfere."""
     box = region_box(scene.simsearch.region)
     centre = Matrix.Translation(box[:3, 3] + box[:3, :3].sum(axis=1) / 2)

@@ -16,6 +16,7 @@ def nominal_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def nominal_view(scene: bpy.types.Scene) -> View:
     """The view from the nominal camera. The scene must have a camera and a region."""
     camera = nominal_camera(scene)
+    assert camera is not None
     # Blender ignores a camera's scale when it renders.
     location, rotation, _ = world_matrix(camera).decompose()
     nominal = np.array(Matrix.LocRotScale(location, rotation, None), dtype=np.float64)
@@ -43,7 +44,7 @@ def region_box(item: bpy.types.Object) -> Array:
         corners = np.array(item.bound_box)
         low, high = corners.min(axis=0), corners.max(axis=0)
     # A flat object gets a little thickness, so that every box has a volume.
-    extent = np.maximum(high - low, 1e-6 * max((high - low).max(), 1e-9))
+    extent = np.maximum(high - low, 1e-6 * max(float(np.max(high - low)), 1e-9))
     unit = np.eye(4)
     unit[:3, :3], unit[:3, 3] = np.diag(extent), low
     return np.asarray(np.array(world_matrix(item), dtype=np.float64) @ unit)

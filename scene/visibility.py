@@ -59,7 +59,7 @@ def unhidden_share(scene: bpy.types.Scene, settings: Settings, view: View) -> Un
             for index in np.flatnonzero(_meets(occluder.bounds, starts, ends)):
                 if _hits(occluder, starts[index], ends[index]):
                     hidden[occluder.shown_for, index] = True
-        return float(1 - hidden.mean(axis=1).max())
+        return float(1 - np.max(hidden.mean(axis=1)))
 
     return share
 

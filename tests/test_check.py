@@ -7,10 +7,10 @@ from pathlib import Path
 
 import bpy
 import pytest
-from conftest import add_class, add_cube, new_collection
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import check
 from synthetic_similarity_search.scene.settings import read_settings
+from tiny_scene import add_class, add_cube, new_collection
 
 
 def problems(scene: bpy.types.Scene) -> list[check.Problem]:

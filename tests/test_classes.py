@@ -3,9 +3,9 @@
 
 import bpy
 import pytest
-from conftest import add_class, add_cube, new_collection
 from synthetic_similarity_search.scene.classes import layer_collections, objects_shown, render_layer, showing
 from synthetic_similarity_search.scene.settings import read_settings
+from tiny_scene import add_class, add_cube, new_collection
 
 
 def shown(scene: bpy.types.Scene, label: str, variant: int = 0) -> set[str]:
@@ -25,7 +25,11 @@ def shown(scene: bpy.types.Scene, label: str, variant: int = 0) -> set[str]:
 def _rendered(layer: bpy.types.LayerCollection, hidden: bool) -> list[str]:
     """Blender's rule: an excluded layer takes no part, a hidden collection hides what is below it as well."""
     hidden = hidden or layer.collection.hide_render
-    own = [] if hidden or layer.exclude else [o.name for o in layer.collection.objects if o.type == "MESH" and not o.hide_render]
+    own = (
+        []
+        if hidden or layer.exclude
+        else [o.name for o in layer.collection.objects if o.type == "MESH" and not o.hide_render]
+    )
     return own + [name for child in layer.children for name in _rendered(child, hidden)]
 
 
@@ -61,7 +65,9 @@ def test_unlisted_collections_stay_as_the_user_left_them(scene: bpy.types.Scene)
 def test_a_listed_collection_is_rendered_though_the_user_hid_it(scene: bpy.types.Scene, how: str) -> None:
     below = new_collection(scene, "Screws", bpy.data.collections["Part"])
     add_cube("Screw", (0, 0, 0.1), 0.02, below)
-    owner = bpy.data.collections["Part"] if how == "hide_render" else scene.view_layers[0].layer_collection.children["Part"]
+    owner = (
+        bpy.data.collections["Part"] if how == "hide_render" else scene.view_layers[0].layer_collection.children["Part"]
+    )
     setattr(owner, how, True)
     before = state(scene)
     assert shown(scene, "present") == {"Table", "Cube", "Screw"}

@@ -8,7 +8,6 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
-from conftest import add_class, add_cube, new_collection
 from mathutils import Matrix, Vector
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import poses
@@ -16,6 +15,7 @@ from synthetic_similarity_search.scene.poses import CORNERS, View
 from synthetic_similarity_search.scene.settings import Jitter, read_settings
 from synthetic_similarity_search.scene.view import nominal_view, projection, region_box
 from synthetic_similarity_search.scene.visibility import unhidden_share
+from tiny_scene import add_class, add_cube, new_collection
 
 JITTER = Jitter(
     location=(0.1, 0.2, 0.3), rotation=(0.1, 0.2, 3.0), light_angle=0, light_strength=0, background=0, material=0, seed=5,
@@ -156,7 +156,10 @@ def test_accepted_poses_have_the_whole_region_in_frame(scene: bpy.types.Scene) -
 
 @pytest.mark.parametrize(
     ("limits", "named"),
-    [({"location": (0.1, 30.0, 0.0)}, "location Y"), ({"rotation": (0.1, 0.1, 0.5), "location": (60, 0, 0)}, "location X")],
+    [
+        ({"location": (0.1, 30.0, 0.0)}, "location Y"),
+        ({"rotation": (0.1, 0.1, 0.5), "location": (60, 0, 0)}, "location X"),
+    ],
 )
 def test_too_large_a_limit_is_named(limits: dict[str, tuple[float, ...]], named: str) -> None:
     jitter = replace(JITTER, min_visible=1.0, **limits)

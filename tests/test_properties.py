@@ -6,9 +6,10 @@ from pathlib import Path
 
 import bpy
 import pytest
-from conftest import package
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene.settings import read_settings
+
+import batch
 
 DEFAULTS = {
     "region": None, "camera": None, "model": "VITS14", "k": 5, "settings_version": 1, "active_class_index": 0,
@@ -73,6 +74,7 @@ def test_entries_that_share_a_name_are_variants(scene: bpy.types.Scene) -> None:
 
 def test_registering_twice_in_a_row_keeps_the_settings(scene: bpy.types.Scene) -> None:
     scene.simsearch.k = 9
+    package = batch.load_package()
     package.unregister()
     assert not hasattr(scene, "simsearch")
     package.register()

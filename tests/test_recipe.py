@@ -8,10 +8,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from conftest import ROOT, add_class, add_cube, new_collection
 from PIL import Image
 from synthetic_similarity_search.scene import recipe
 from synthetic_similarity_search.scene.settings import read_settings
+from tiny_scene import ROOT, add_class, add_cube, new_collection
 
 
 def keys(scene: bpy.types.Scene) -> dict[str, str]:
@@ -57,7 +57,9 @@ def test_variants_share_the_images_evenly(scene: bpy.types.Scene) -> None:
 def test_selected_classes_only(scene: bpy.types.Scene) -> None:
     everything = keys(scene)
     images = recipe.plan(scene, read_settings(scene, {"classes": ("absent",)}))
-    assert {image.path: image.key for image in images} == {p: k for p, k in everything.items() if p.startswith("absent")}
+    assert {image.path: image.key for image in images} == {
+        p: k for p, k in everything.items() if p.startswith("absent")
+    }
 
 
 CHANGES_BOTH = {
@@ -106,9 +108,9 @@ def test_links_parents_and_instances_count(scene: bpy.types.Scene) -> None:
     tree = bpy.data.materials["Cube"].node_tree
     noise = tree.nodes.new("ShaderNodeTexNoise")
     outputs = noise.outputs.keys()
-    assert changed(
-        scene, lambda: tree.links.new(noise.outputs[outputs[0]], shader("Cube").inputs["Roughness"])
-    ) == {"present"}
+    assert changed(scene, lambda: tree.links.new(noise.outputs[outputs[0]], shader("Cube").inputs["Roughness"])) == {
+        "present"
+    }
     assert changed(scene, lambda: setattr(noise.inputs["Scale"], "default_value", 9.0)) == {"present"}
     base = bpy.data.objects.new("Base", None)
     scene.collection.objects.link(base)
@@ -181,7 +183,13 @@ def test_saving_and_opening_does_not_count(scene: bpy.types.Scene, tmp_path: Pat
     driver = follower.driver_add("location", 0).driver
     driver.expression = "frame / 100"
     tree = bpy.data.materials["Cube"].node_tree
-    for kind in ("ShaderNodeTexNoise", "ShaderNodeTexImage", "ShaderNodeValToRGB", "ShaderNodeRGBCurve", "ShaderNodeMix"):
+    for kind in (
+        "ShaderNodeTexNoise",
+        "ShaderNodeTexImage",
+        "ShaderNodeValToRGB",
+        "ShaderNodeRGBCurve",
+        "ShaderNodeMix",
+    ):
         tree.nodes.new(kind)
     group = bpy.data.node_groups.new("Grain", "ShaderNodeTree")
     group.interface.new_socket("Amount", in_out="INPUT", socket_type="NodeSocketFloat")

@@ -7,20 +7,20 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from conftest import add_cube
 from PIL import Image
 from synthetic_similarity_search.inference.embedding import KEY
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.scene.settings import read_settings
 from synthetic_similarity_search.scene.stills import Rendered, key_of, locked, render_references
+from tiny_scene import add_cube
 
 
 def render(scene: bpy.types.Scene, folder: Path, *, fresh: bool = False, **overrides: Any) -> Rendered:
@@ -66,7 +66,9 @@ def test_the_classes_differ_where_the_part_is(references: Path) -> None:
     assert abs(grey("present/present_0000.png") - grey("present/present_0001.png")).max() > 20
 
 
-def test_a_second_run_renders_only_what_is_missing_and_gives_the_same_bytes(opened: bpy.types.Scene, copied: Path) -> None:
+def test_a_second_run_renders_only_what_is_missing_and_gives_the_same_bytes(
+    opened: bpy.types.Scene, copied: Path
+) -> None:
     before = contents(copied)
     assert render(opened, copied) == Rendered(4, 0, [])
     (copied / "present/present_0001.png").unlink()
@@ -82,8 +84,13 @@ def test_a_changed_part_is_rendered_again_and_the_rest_kept(opened: bpy.types.Sc
     material.inputs["Base Color"].default_value = (1, 0, 0, 1)
     assert render(opened, copied).rendered == 2
     after = contents(copied)
-    assert {path for path in after if after[path] != before[path]} == {"present/present_0000.png", "present/present_0001.png"}
-    red, green, _ = np.asarray(Image.open(copied / "present/present_0000.png"), dtype=int)[14:18, 14:18].mean(axis=(0, 1))
+    assert {path for path in after if after[path] != before[path]} == {
+        "present/present_0000.png",
+        "present/present_0001.png",
+    }
+    red, green, _ = np.asarray(Image.open(copied / "present/present_0000.png"), dtype=int)[14:18, 14:18].mean(
+        axis=(0, 1)
+    )
     assert red > 2 * green
 
 
@@ -104,20 +111,38 @@ def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
     """The render settings, the datablocks and what decides about visibility."""
 
     def values(owner: Any) -> dict[str, str]:
-        return {p.identifier: repr(getattr(owner, p.identifier)) for p in owner.bl_rna.properties if p.type not in {"POINTER", "COLLECTION"}}
+        return {
+            p.identifier: repr(getattr(owner, p.identifier))
+            for p in owner.bl_rna.properties
+            if p.type not in {"POINTER", "COLLECTION"}
+        }
 
     render = scene.render
     names = {
         name: sorted(item.name for item in getattr(bpy.data, name))
-        for name in ("objects", "cameras", "lights", "materials", "meshes", "worlds", "node_groups", "collections", "scenes")
+        for name in (
+            "objects",
+            "cameras",
+            "lights",
+            "materials",
+            "meshes",
+            "worlds",
+            "node_groups",
+            "collections",
+            "scenes",
+        )
     }
     return {
-        "settings": [values(o) for o in (render, render.image_settings, scene.view_settings, scene.display_settings, scene.eevee)],
+        "settings": [
+            values(o) for o in (render, render.image_settings, scene.view_settings, scene.display_settings, scene.eevee)
+        ],
         "names": names,
         "camera": scene.camera.name,
         "markers": [(marker.name, marker.camera and marker.camera.name) for marker in scene.timeline_markers],
         "layers": [layer.use for layer in scene.view_layers],
-        "parents": {item.name: (item.parent and item.parent.name, item.matrix_world.copy().freeze()) for item in scene.objects},
+        "parents": {
+            item.name: (item.parent and item.parent.name, item.matrix_world.copy().freeze()) for item in scene.objects
+        },
         "hidden": {item.name: item.hide_render for item in scene.objects},
     }
 
@@ -126,9 +151,16 @@ def make_hostile(scene: bpy.types.Scene) -> None:
     """Set all that could spoil a reference."""
     render, view = scene.render, scene.view_settings
     render.use_border, render.border_max_x, render.use_crop_to_border = True, 0.5, True
-    render.use_stamp = render.use_stamp_date = render.film_transparent = render.use_motion_blur = render.use_freestyle = True
+    render.use_stamp = render.use_stamp_date = render.film_transparent = render.use_motion_blur = (
+        render.use_freestyle
+    ) = True
     render.use_simplify, render.simplify_subdivision_render = True, 0
-    render.resolution_percentage, render.pixel_aspect_x, render.dither_intensity, render.filter_size = 50, 2.0, 2.0, 10.0
+    render.resolution_percentage, render.pixel_aspect_x, render.dither_intensity, render.filter_size = (
+        50,
+        2.0,
+        2.0,
+        10.0,
+    )
     render.image_settings.file_format, render.image_settings.color_mode = "JPEG", "BW"
     view.exposure, view.gamma, view.view_transform, view.use_curve_mapping = 3.0, 2.0, "AgX", True
     scene.eevee.taa_render_samples = 3
@@ -168,7 +200,7 @@ def test_an_emitted_half_becomes_188_whatever_the_scene_says(scene: bpy.types.Sc
 class Interrupted(Progress):
     """Fails after the first image."""
 
-    def track(self, items: Iterable[Any], total: int, stage: str) -> Iterator[Any]:
+    def track(self, items: Iterable[Any], total: int, stage: str) -> Generator[Any, None, None]:
         for number, item in enumerate(items):
             if number == 1:
                 raise ZeroDivisionError

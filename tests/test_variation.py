@@ -27,12 +27,17 @@ def nodes(material: str = "Cube") -> object:
     """A node tree's nodes, values and links."""
     tree = bpy.data.materials[material].node_tree
     values = {
-        (node.name, socket.identifier): tuple(socket.default_value) if hasattr(socket.default_value, "__len__") else socket.default_value
+        (node.name, socket.identifier): tuple(socket.default_value)
+        if hasattr(socket.default_value, "__len__")
+        else socket.default_value
         for node in tree.nodes
         for socket in node.inputs
         if hasattr(socket, "default_value")
     }
-    links = {(link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier) for link in tree.links}
+    links = {
+        (link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier)
+        for link in tree.links
+    }
     return values, links
 
 
@@ -73,7 +78,9 @@ def test_lights_turn_about_the_region(scene: bpy.types.Scene) -> None:
             vary(index)
             drawn = draw(JITTER, index)
             axis = Vector(drawn.light_turn)
-            assert (double.matrix_world.translation - centre).length == pytest.approx((spot.location - centre).length, rel=1e-5)
+            assert (double.matrix_world.translation - centre).length == pytest.approx(
+                (spot.location - centre).length, rel=1e-5
+            )
             expected = Matrix.Rotation(axis.length, 3, axis) @ (spot.location - centre)
             assert np.allclose(double.matrix_world.translation - centre, expected, atol=1e-5)
             assert double.data.energy == pytest.approx(10 * drawn.light_strength)
@@ -148,7 +155,13 @@ def test_everything_is_undone_after_an_error(scene: bpy.types.Scene) -> None:
     with pytest.raises(ZeroDivisionError), varying(scene, JITTER, scene.camera) as vary:
         vary(0)
         raise ZeroDivisionError
-    assert (nodes(), nodes("Table"), len(bpy.data.objects), len(bpy.data.lights), bpy.data.objects["Lamp"].hide_render) == before
+    assert (
+        nodes(),
+        nodes("Table"),
+        len(bpy.data.objects),
+        len(bpy.data.lights),
+        bpy.data.objects["Lamp"].hide_render,
+    ) == before
 
 
 def test_off_touches_nothing(scene: bpy.types.Scene) -> None:
