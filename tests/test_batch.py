@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line with a scene, run as its users run it: exit status, stdout, stderr, files."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from tiny_scene import ROOT, add_class
+
+COMMANDS = ("check", "render", "build", "embed", "validate", "classify", "export-onnx")
+
+
+def run(*arguments: object, program: tuple[str, ...] = (sys.executable, str(ROOT / "batch.py"))) -> Any:
+    return subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def last_json(output: str) -> dict[str, Any]:
+    return dict(json.loads(output.splitlines()[-1]))
+
+
+@pytest.fixture
+def bad_file(scene: bpy.types.Scene, tmp_path: Path) -> Path:
+    """A scene without camera, with a reserved label and two equal classes."""
+    bpy.data.objects.remove(scene.camera)
+    scene.simsearch.classes[0].name = "CON"
+    add_class(scene, "also absent")
+    path = tmp_path / "bad.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+def test_help_lists_every_command() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+def test_check_of_a_good_scene(blend_file: Path) -> None:
+    done = run("--scene", blend_file, "check", "--json")
+    assert (done.returncode, last_json(done.stdout)) == (0, {"warnings": []})
+
+
+def test_all_problems_at_once_and_nothing_written(bad_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    for command in (("check",), ("render", "--output", output), ("build", "--output", output)):
+        done = run("--scene", bad_file, *command, "--json")
+        assert done.returncode == 2
+        problems = last_json(done.stdout)["problems"]
+        assert len(problems) == 3
+        assert all(problem in done.stderr.splitlines() for problem in problems)
+        assert "Traceback" not in done.stderr
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"BLENDER17-01v0502" + bytes(100), b"no scene at all"])
+def test_a_scene_that_cannot_be_opened(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "scene.blend"
+    if content is not None:
+        path.write_bytes(content)
+    done = run("--scene", path, "check", "--json")
+    assert done.returncode == 2
+    (problem,) = last_json(done.stdout)["problems"]
+    assert str(path) in problem
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--scene",), ("nonsense",), (), ("render", "--samples", "many")])
+def test_wrong_arguments(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_values(blend_file: Path) -> None:
+    done = run("--scene", blend_file, "check", "--samples", "0", "--classes", "present,missing", "--json")
+    assert done.returncode == 2
+    assert len(last_json(done.stdout)["problems"]) == 2
+
+
+def test_render_resumes_what_is_there(blend_file: Path, references: Path, tmp_path: Path) -> None:
+    """Across processes: the keys that this process computed hold in another one that opens the same file."""
+    shutil.copytree(references, tmp_path / "references")
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "references").rglob("*.*"))}
+    progress = tmp_path / "progress.json"
+    done = run("--scene", blend_file, "render", "--output", tmp_path, "--json", "--progress-file", progress)
+    assert done.returncode == 0
+    result = last_json(done.stdout)
+    assert (result["images"], result["rendered"], result["warnings"]) == (4, 0, [])
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "references").rglob("*.*"))} == before
+
+    (tmp_path / "references/present/present_0000.png").unlink()
+    done = run("--scene", blend_file, "render", "--output", tmp_path, "--json", "--progress-file", progress)
+    assert last_json(done.stdout)["rendered"] == 1
+    assert len(done.stdout.splitlines()) == 2  # Blender's own words went to stderr
+    assert "Saved" in done.stderr
+    assert "1/1" in done.stderr
+    assert json.loads(progress.read_text("utf-8"))["done"] == 1
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "references").rglob("*.*"))} == before
+
+
+def test_stopping_keeps_what_is_finished(blend_file: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "batch.py"), "--scene", str(blend_file), "render", "--output", str(tmp_path)]
+    job = subprocess.Popen([*command, "--images-per-class", "500"], stderr=subprocess.PIPE, text=True)
+    folder = tmp_path / "references"
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("present/*_0001.png")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    job.send_signal(signal.SIGTERM)
+    _, errors = job.communicate(timeout=120)
+    assert job.returncode == 1
+    assert errors.splitlines()[-1] == "Stopped. What was finished is kept."
+    assert sorted(path.name for path in folder.iterdir()) == ["present", "recipe.json"]
+    done = run("--scene", blend_file, "render", "--output", tmp_path, "--classes", "present", "--json")
+    assert last_json(done.stdout)["rendered"] == 0
+
+
+def test_output_that_cannot_be_written(blend_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("--scene", blend_file, "render", "--output", tmp_path / "file", "--json")
+    assert done.returncode == 2
+    assert "cannot be written to" in last_json(done.stdout)["problems"][0]
+
+
+@pytest.mark.skipif(not (ROOT / "models" / "vits14.onnx").exists(), reason="no encoder: run `make encoder`")
+def test_build_adds_the_database(blend_file: Path, references: Path, tmp_path: Path) -> None:
+    from synthetic_similarity_search.inference.database import ReferenceDatabase
+
+    shutil.copytree(references, tmp_path / "references")
+    done = run("--scene", blend_file, "build", "--output", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    result = last_json(done.stdout)
+    assert (result["rendered"], Path(result["references"])) == (0, tmp_path / "references")
+    database = ReferenceDatabase.load(tmp_path / "references.safetensors")
+    assert database.count() == {"present": 2, "absent": 2}
+    planned = json.loads((tmp_path / "references" / "recipe.json").read_text("utf-8"))["images"]
+    assert np.allclose(database.poses, [image["pose"] for image in planned])
+
+
+def test_blenders_own_command_door(blend_file: Path) -> None:
+    """What ``blender --command simsearch`` calls, in a process of its own as there."""
+    script = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+import batch, bpy
+package = batch.load_package()
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+status = package.command(["check", "--json"])
+os.write(1, b"Blender quit")
+sys.stdout.flush()
+os._exit(status)
+"""
+    done = run(blend_file, program=(sys.executable, "-c", script))
+    assert done.returncode == 0, done.stderr
+    assert last_json(done.stdout) == {"warnings": []}
+    assert "Blender quit" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("blender") is None, reason="no Blender installed beside the bpy module")
+def test_installed_blender_runs_it_too(blend_file: Path, bad_file: Path) -> None:
+    door = ("--python-exit-code", "1", "--python", ROOT / "batch.py", "--", "check", "--json")
+    for file, status in ((blend_file, 0), (bad_file, 2)):
+        done = run("-b", file, *door, program=(str(shutil.which("blender")),))
+        assert done.returncode == status, done.stderr
+        assert ("problems" in last_json(done.stdout)) == (status == 2)
+
+
+def test_nothing_is_left_behind(blend_file: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("BLENDER_USER_RESOURCES")
+    command = [sys.executable, str(ROOT / "batch.py"), "--scene", str(blend_file), "check"]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    assert list(tmp_path.iterdir()) == []
