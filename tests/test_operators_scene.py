@@ -2,6 +2,8 @@
 """The buttons that prepare a scene, pressed as a script presses them: Blender without a window."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -278,3 +280,16 @@ def test_registering_again_leaves_one_of_everything(scene: bpy.types.Scene) -> N
     package.register()
     assert count() == registered
     assert scene.simsearch.k == 5
+
+
+def test_registering_imports_nothing_heavy() -> None:
+    """Blender's start must not wait for what only a job needs."""
+    script = (
+        "import sys; import bpy; before = set(sys.modules); import batch; batch.load_package();"
+        "heavy = {'PIL', 'onnxruntime', 'safetensors', 'tqdm', 'jinja2', 'cascadio', 'onnx'};"
+        "loaded = {name.partition('.')[0] for name in set(sys.modules) - before} & heavy;"
+        "sys.exit(', '.join(loaded) or 0)"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
