@@ -54,10 +54,6 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message[0].upper()}{message[1:]}. See `{self.prog} --help`.")
 
 
-class Stopped(Exception):
-    """The process was asked to end."""
-
-
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose the encoder."""
     parser.add_argument("--model", type=str.upper, choices=VARIANTS, default=VARIANTS[0], help="encoder variant")
@@ -193,14 +189,15 @@ def main(
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     as_json, debug = "--json" in argv, "--debug" in argv
-    handlers = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals = (signal.SIGTERM, signal.SIGINT)
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         command, args = _parse(argv, commands, prog, defaults or {})
         result = command.run(args, Progress(args.progress_file))
         status = DONE
     except SystemExit as end:  # --help
         return int(end.code or 0)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
         if debug:
             traceback.print_exc()
         status = WRONG_INPUT if isinstance(error, InputError) else FAILED
@@ -240,14 +237,10 @@ def _parse(
     return command, args
 
 
-def _stop(_number: int, _frame: object) -> NoReturn:
-    raise Stopped
-
-
-def _problems(error: Exception) -> list[str]:
+def _problems(error: Exception | KeyboardInterrupt) -> list[str]:
     if isinstance(error, InputError):
         return list(error.problems)
-    if isinstance(error, Stopped):
+    if isinstance(error, KeyboardInterrupt):
         return ["Stopped. What was finished is kept."]
     where = f" ({shown(error.filename)})" if isinstance(error, OSError) and error.filename else ""
     return [f"This failed: {reason(error)}{where}. Add --debug to see where."]

@@ -66,7 +66,9 @@ def open_photo(path: Path, size: int) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 image.draft(None, (2 * size, 2 * size))
-                return _rgb(ImageOps.exif_transpose(image))
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+                return _rgb(image)
     except UnreadablePhoto:
         raise
     except UnidentifiedImageError:
@@ -82,8 +84,11 @@ def open_photo(path: Path, size: int) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    """``image`` with 8 bits of red, green and blue; not copied where it is that already, as it may be large."""
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         opaque = Image.new("RGB", image.size, BEHIND_TRANSPARENCY)
         opaque.paste(rgba, mask=rgba.getchannel("A"))
         return opaque

@@ -5,9 +5,11 @@ import json
 import sys
 import time
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from .errors import InputError
 from .files import replacing
 
 Item = TypeVar("Item")
@@ -37,8 +39,9 @@ class Progress:
                 bar.update()
                 now = time.monotonic()
                 if done == total or now - written > INTERVAL:
-                    self._write(stage, done, total, now - started)
                     written = now
+                    with suppress(InputError):  # Windows cannot replace a file while someone reads it; the next write can
+                        self._write(stage, done, total, now - started)
 
     def say(self, sentence: str) -> None:
         """Tell the user something that is worth knowing but stops nothing."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,13 @@ def test_errors(error: Exception, status: int, said: list[str], capsys: pytest.C
     assert call(["do", "--thing", "x", "--debug"], fail) == status
     assert "Traceback" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_no_handler_of_errors_on_the_way_swallows_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    def read_a_damaged_photo(args: object, progress: object) -> dict[str, object]:
+        with suppress(Exception):
+            signal.raise_signal(signal.SIGTERM)
+        return {}
+
+    assert call(["do", "--thing", "x"], read_a_damaged_photo) == 1
+    assert capsys.readouterr().err == "Stopped. What was finished is kept.\n"
