@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test lint format encoder requirements clean
+.PHONY: help demo test lint build format encoder requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,6 +14,9 @@ test: ## the test suite
 
 lint: ## style and types
 	@$(RUN) tools/lint
+
+build: ## the extension's zips for all platforms, in dist/; PLATFORM=linux-x64 for one
+	@$(RUN) python tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM))
 
 format: ## let ruff mend what it can
 	@$(RUN) ruff check --fix .
