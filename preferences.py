@@ -4,7 +4,6 @@
 
 import importlib.util
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -13,18 +12,9 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from .inference.errors import InputError
 from .text import paragraph
 
-
-@dataclass(frozen=True)
-class FoundEncoder:
-    """An encoder that was loaded in this session."""
-
-    file: Path
-    name: str
-    weights: str
-
-
-found: FoundEncoder | None = None
-"""The encoder that was last checked: loading it takes too long for drawing."""
+checked: "dict[Path, str | InputError]" = {}
+"""What loading an encoder file found in this session: its name and whose weights it has, or why it does not run.
+Loading takes too long for drawing."""
 
 
 class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
@@ -99,14 +89,15 @@ def draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     column = layout.column(align=True)
     try:
         file = encoder_file(context)
-        problem = runtime_problem()
     except InputError as error:
-        problem = str(error)
-    if problem is not None:
+        paragraph(column, str(error), context, "ERROR")
+        return
+    found = checked.get(file)
+    problem = runtime_problem() or (str(found) if isinstance(found, InputError) else None)
+    if problem:
         paragraph(column, problem, context, "ERROR")
-    elif found is not None and found.file == file:
-        column.label(text=f"{found.name}, runs on the CPU", icon="CHECKMARK")
-        paragraph(column, found.weights, context, "BLANK1")
+    elif found:
+        paragraph(column, str(found), context, "CHECKMARK")
     else:
         row = column.row(align=True)
         row.label(text=f"Encoder: {file.name}", icon="FILE")

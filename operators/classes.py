@@ -164,6 +164,8 @@ class SIMSEARCH_OT_show_class(bpy.types.Operator):
         shown_already = all(layer.hide_viewport == (layer.collection not in own) for layer in layers)
         for layer in layers:  # the outliner's eye, which no render looks at
             layer.hide_viewport = not shown_already and layer.collection not in own
+            if layer.collection in own:
+                layer.exclude = False  # references show a listed collection even where it is excluded
         return {"FINISHED"}
 
 

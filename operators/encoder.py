@@ -17,13 +17,17 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
 
         try:
             file = preferences.encoder_file(context)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        try:
             encoder = Encoder(file)
         except InputError as error:
-            preferences.found = None
-            self.report({"ERROR"}, "\n".join(error.problems))
+            preferences.checked[file] = error
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        preferences.found = preferences.FoundEncoder(file, encoder.model.name, encoder.weights)
-        self.report({"INFO"}, f"{encoder.model.name} runs. {encoder.weights}")
+        preferences.checked[file] = f"{encoder.model.name} runs on the processor. {encoder.weights}"
+        self.report({"INFO"}, str(preferences.checked[file]))
         return {"FINISHED"}
 
 

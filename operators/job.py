@@ -218,8 +218,7 @@ def child_command(scene_file: Path, arguments: list[str]) -> list[str]:
 
 
 class JobOperator(bpy.types.Operator):
-    """Base of the operators that run a job: modal from a button, blocking from a script or without a
-    window."""
+    """Base of the operators that run a job: modal from a button, blocking from a script or without a window."""
 
     bl_options = {"UNDO"}  # the stored result is part of the scene
     title = ""
@@ -295,13 +294,15 @@ class JobOperator(bpy.types.Operator):
 
     def _finish(self, job: Job) -> set[str]:
         scene = bpy.data.scenes.get(job.scene_name)
-        if job.state is State.DONE and scene is not None:
-            self.report({"INFO"}, self.store(scene, job.result))
-            return {"FINISHED"}
         if job.state is State.CANCELLED:
             self.report({"WARNING"}, f"{job.title} cancelled; what was finished stays")
-        else:
+        elif job.state is State.FAILED:
             self.report({"ERROR"}, "\n".join(job.problems))
+        elif scene is None:
+            self.report({"WARNING"}, f"{job.title} is done, but its scene {job.scene_name} was removed or renamed")
+        else:
+            self.report({"INFO"}, self.store(scene, job.result))
+            return {"FINISHED"}
         return {"CANCELLED"}
 
 

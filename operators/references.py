@@ -45,13 +45,17 @@ class SIMSEARCH_OT_check(bpy.types.Operator):
 class SIMSEARCH_OT_select_culprit(bpy.types.Operator):
     bl_idname = "simsearch.select_culprit"
     bl_label = "Select"
-    bl_description = "Select the object this problem is about"
+    bl_description = "Select the object, the collection's objects or the class that this problem is about"
     bl_options = {"UNDO"}
 
-    culprit: StringProperty(name="Object or collection")
+    culprit: StringProperty(name="Object, class or collection")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         item = context.scene.objects.get(self.culprit)
+        labels = [entry.name for entry in context.scene.simsearch.classes]
+        if item is None and self.culprit in labels:
+            context.scene.simsearch.active_class_index = labels.index(self.culprit)
+            return {"FINISHED"}
         collection = bpy.data.collections.get(self.culprit)
         objects = [item] if item else list(collection.all_objects) if collection else []
         shown = [one for one in objects if one.name in context.view_layer.objects]

@@ -3,12 +3,14 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 import pytest
+from synthetic_similarity_search import preferences
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.operators import job, results
@@ -183,3 +185,25 @@ def test_durations_read_well() -> None:
         "1 min 1 s",
         "1 h 2 min",
     ]
+
+
+def test_without_onnx_runtime_the_rest_works_and_the_reason_is_told(
+    scene: bpy.types.Scene, encoder: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import synthetic_similarity_search as package
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what an import finds where the library cannot be loaded
+    package.unregister()
+    package.register()
+    bpy.ops.simsearch.check()
+    assert "ONNX Runtime is not installed" in str(preferences.runtime_problem())
+    with pytest.raises(RuntimeError, match=r"ONNX Runtime cannot be loaded.*Visual C\+\+ Redistributable"):
+        bpy.ops.simsearch.check_encoder()
+
+
+def test_the_encoder_is_named_with_its_weights(scene: bpy.types.Scene, encoder: None) -> None:
+    assert preferences.runtime_problem() is None
+    bpy.ops.simsearch.check_encoder()
+    sentence = str(preferences.checked[preferences.encoder_file(bpy.context)])
+    assert "runs on the processor" in sentence
+    assert ("Stand-in" in sentence) == ("standin" in sentence)

@@ -262,6 +262,13 @@ def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene
     culprit = next(problem["culprit"] for problem in problems if "behind" in problem["sentence"])
     bpy.ops.simsearch.select_culprit(culprit=culprit)
     assert [item.name for item in bpy.context.selected_objects] == [scene.simsearch.region.name]
+    bpy.ops.simsearch.add_pair()
+    scene.simsearch.classes[0].name = "../x"
+    bpy.ops.simsearch.check()
+    culprits = [problem["culprit"] for problem in results.load(scene, "problems")["list"]]
+    assert "../x" in culprits
+    bpy.ops.simsearch.select_culprit(culprit="../x")
+    assert scene.simsearch.active_class_index == 0
 
 
 def test_registering_again_leaves_one_of_everything(scene: bpy.types.Scene) -> None:

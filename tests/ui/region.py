@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The region, the jitter volume and the poses in the viewport; then the classes."""
+"""The region, the jitter volume and the poses in the viewport; the camera from the view; then the classes."""
 
 import sys
 from collections.abc import Iterator
@@ -17,8 +17,26 @@ def steps() -> Iterator[float]:
     output = station.set_up()
     yield from driver.open_sidebar()
     yield from driver.photograph("region-and-poses.png")
-    bpy.context.scene.simsearch.jitter.location = (0.05, 0.05, 0.02)  # too much: some poses lose the region
-    yield from driver.photograph("rejected-poses.png")
+
+    scene = bpy.context.scene
+    with driver.in_viewport():
+        bpy.ops.simsearch.step_pose(step=1)
+        view = bpy.context.space_data
+        assert view.use_local_camera
+        assert view.camera != scene.camera
+        assert view.region_3d.view_perspective == "CAMERA"
+        bpy.ops.simsearch.leave_poses()
+        view.region_3d.view_perspective = "PERSP"
+        before = view.region_3d.view_matrix.copy()
+        bpy.ops.simsearch.camera_from_view()
+    yield 0.5
+    assert view.region_3d.view_perspective == "CAMERA"
+    difference = scene.camera.matrix_world.inverted() - before
+    assert max(abs(value) for row in difference for value in row) < 1e-4, "the camera stands elsewhere"
+
+    driver.unfold("Classes")
+    view.region_3d.view_perspective = "PERSP"
+    yield from driver.photograph("classes.png")
     station.clean_up(output)
 
 
