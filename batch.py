@@ -63,7 +63,12 @@ def main(argv: list[str]) -> int:
     """Open the scene that ``--scene`` names, where it does, and run the command; returns the exit status."""
     load_package()
     import bpy
-    from synthetic_similarity_search.scene import command_line
+
+    try:
+        from synthetic_similarity_search.scene import command_line
+    except ModuleNotFoundError as error:
+        problem = f"This Blender's Python has no {error.name}. Install the extension's zip in it, which brings what is needed."
+        return _refuse(problem, argv)
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--scene", type=Path)

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Generator, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ class Progress:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
+        tqdm.set_lock(nullcontext())  # nothing else draws; tqdm's own lock is a semaphore shared between processes
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
         with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:

@@ -46,7 +46,7 @@ class View:
 
     def region_points(self, points: Array) -> Array:
         """World-space points [N, 3] in metres from points [N, 3] of the unit cube."""
-        return points @ self.region[:3, :3].T + self.region[:3, 3]
+        return np.asarray(points @ self.region[:3, :3].T + self.region[:3, 3])
 
 
 @dataclass(frozen=True)
