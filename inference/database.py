@@ -19,7 +19,7 @@ from .preprocessing import Preprocessing
 
 FORMAT_VERSION = 1
 OWN_PREPROCESSING = json.dumps(asdict(Preprocessing()))
-METADATA = ("format_version", "classes", "images", "model", "preprocessing", "recipe")
+METADATA = ("classes", "images", "model", "preprocessing", "recipe")
 NORM_TOLERANCE = 1e-3
 """How far the squared length of a stored vector may be from 1."""
 
@@ -123,17 +123,12 @@ class _Refused(Exception):
 
 def _metadata(texts: dict[str, str]) -> dict[str, Any]:
     """The checked metadata as keyword arguments of ReferenceDatabase."""
-    try:
-        values = {name: json.loads(texts[name]) for name in METADATA}
-    except KeyError as error:
-        raise _Refused(f"it has no {error.args[0]}, so it is no reference database of this kind. Build it again.") from None
-    except (ValueError, RecursionError):
-        raise _Refused("its metadata are damaged. Build it again.") from None
-    version = values.pop("format_version")
+    version = _parsed(texts, "format_version")
     if type(version) is not int or version < 1:
         raise _Refused("its format_version is no version number. Build it again.")
-    if version > FORMAT_VERSION:
+    if version > FORMAT_VERSION:  # checked first: what else it holds is then unknown
         raise _Refused(f"its format is {version}, and this version reads {FORMAT_VERSION}. Update the extension.")
+    values = {name: _parsed(texts, name) for name in METADATA}
     match values["model"]:
         case {"name": str(name), "sha256": str(sha256), "dim": int(dim)}:
             model = Model(name, sha256, dim)
@@ -152,6 +147,15 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
         if not stays_below(image):
             raise _Refused(f'its image path "{shown(image)}" leads out of its folder. Build it again.')
     return {"classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": Preprocessing()}
+
+
+def _parsed(texts: dict[str, str], name: str) -> Any:
+    try:
+        return json.loads(texts[name])
+    except KeyError:
+        raise _Refused(f"it has no {name}, so it is no reference database of this kind. Build it again.") from None
+    except (ValueError, RecursionError):
+        raise _Refused(f"its {name} is damaged. Build it again.") from None
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Model:
     dim: int
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.dim} values, SHA-256 {self.sha256[:12]}…)"
+        return shown(f"{self.name} ({self.dim} values, SHA-256 {self.sha256[:12]}…)")
 
 
 def import_onnxruntime() -> Any:

@@ -53,7 +53,7 @@ def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: S
             predicted=database.classes[predicted[photo]],
             votes=dict(zip(database.classes, votes[photo].tolist(), strict=True)),
             neighbours=tuple(
-                Neighbour(database.images[index], database.classes[database.labels[index]], float(similarity))
+                Neighbour(shown(database.images[index]), database.classes[database.labels[index]], float(similarity))
                 for index, similarity in zip(indices[photo], similarities[photo], strict=True)
             ),
         )
@@ -134,7 +134,7 @@ def validate(
     with replacing(output / "predictions.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(prediction_rows(true, verdicts, k))
     with replacing(output / "report.html") as path:
-        path.write_text(page, "utf-8")
+        path.write_text(page, "utf-8", "backslashreplace")
     with replacing(output / "metrics.json") as path:
         path.write_text(json.dumps(result, indent=2), "utf-8")
     return result

@@ -103,9 +103,9 @@ IMAGES = database().images
 REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str]] = {
     "no metadata": (lambda t, m: m.clear(), "no format_version"),
     "no classes": (lambda t, m: m.pop("classes"), "no classes"),
-    "metadata no JSON": (lambda t, m: m.update(classes="[oops"), "metadata are damaged"),
-    "metadata deeply nested": (lambda t, m: m.update(recipe="[" * 100_000), "metadata are damaged"),
-    "newer format": (put("format_version", 2), "Update the extension"),
+    "metadata no JSON": (lambda t, m: m.update(classes="[oops"), "classes is damaged"),
+    "metadata deeply nested": (lambda t, m: m.update(recipe="[" * 100_000), "recipe is damaged"),
+    "newer format": (lambda t, m: (m.clear(), m.update(format_version="2")), "Update the extension"),
     "format no number": (put("format_version", "one"), "no version number"),
     "classes no list": (put("classes", {"a": 1}), "no list of texts"),
     "classes no texts": (put("classes", [1, 2]), "no list of texts"),

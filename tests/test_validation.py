@@ -4,6 +4,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -339,6 +340,14 @@ def test_report_is_self_contained_and_shows_names_as_text(encoder: Encoder, tmp_
     for name in (label, "<script>alert(1)<!--.png", "<img src=x>"):
         assert name in page.text
     assert "Random weights, for tests only" in page.text
+
+
+def test_a_strangers_database_cannot_stop_the_report(encoder: Encoder, database: ReferenceDatabase, photos: Path, tmp_path: Path) -> None:
+    images = tuple(f"\ud800<b>{number}.png" for number in range(len(database)))
+    for recipe in ({}, {"created": "\ud800<script>"}):
+        score(replace(database, images=images, recipe=recipe), encoder, photos, tmp_path / "out")
+        assert "script" not in Page((tmp_path / "out" / "report.html").read_text("utf-8")).tags
+    assert predictions(tmp_path / "out")[0]["reference_1"].startswith("\\ud800<b>")
 
 
 # Classification
