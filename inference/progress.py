@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from threading import RLock
 from typing import TypeVar
 
 from .errors import InputError
@@ -31,7 +32,9 @@ class Progress:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
-        tqdm.set_lock(nullcontext())  # nothing else draws; tqdm's own lock is a semaphore shared between processes
+        tqdm.set_lock(
+            RLock()
+        )  # its own lock is also a semaphore between processes, which outlives a process that is ended
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
         with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:
@@ -41,7 +44,9 @@ class Progress:
                 now = time.monotonic()
                 if done == total or now - written > INTERVAL:
                     written = now
-                    with suppress(InputError):  # Windows cannot replace a file while someone reads it; the next write can
+                    with suppress(
+                        InputError
+                    ):  # Windows cannot replace a file while someone reads it; the next write can
                         self._write(stage, done, total, now - started)
 
     def say(self, sentence: str) -> None:
