@@ -141,7 +141,7 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
             raise ValueError
         return {
             folder / image["path"]: (
-                Reference(folder / image["path"], image["class"], np.array(image["pose"], np.float32).reshape(4, 4)),
+                Reference(folder / image["path"], str(image["class"]), np.array(image["pose"], np.float32).reshape(4, 4)),
                 image["key"],
             )
             for image in images
