@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Generator, Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
@@ -32,9 +32,7 @@ class Progress:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
-        tqdm.set_lock(
-            RLock()
-        )  # its own lock is also a semaphore between processes, which outlives a process that is ended
+        tqdm.set_lock(RLock())  # its own is also a semaphore between processes, which outlives a process that is ended
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
         with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:
