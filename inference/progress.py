@@ -32,7 +32,8 @@ class Progress:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
-        tqdm.set_lock(RLock())  # its own is also a semaphore between processes, which outlives a process that is ended
+        # tqdm's own lock is also a semaphore between processes, which outlives a process that is ended.
+        tqdm.set_lock(RLock())
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
         with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:
@@ -42,9 +43,8 @@ class Progress:
                 now = time.monotonic()
                 if done == total or now - written > INTERVAL:
                     written = now
-                    with suppress(
-                        InputError
-                    ):  # Windows cannot replace a file while someone reads it; the next write can
+                    # Windows cannot replace a file while someone reads it; the next write can.
+                    with suppress(InputError):
                         self._write(stage, done, total, now - started)
 
     def say(self, sentence: str) -> None:
