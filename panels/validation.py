@@ -11,7 +11,7 @@ from ..text import paragraph
 from . import thumbnails
 from .references import draw_outdated
 
-MOST_MISTAKES = 8
+MOST_MISTAKES, MOST_NEIGHBOURS, MOST_CLASSES = 8, 5, 6
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
 
@@ -37,24 +37,12 @@ def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     grid = box.grid_flow(row_major=True, columns=5, even_columns=False, align=True)
     for heading in ("Class", "F1", "Precision", "Recall", "Photos"):
         grid.label(text=heading)
-    for label, row_ in metrics["classes"].items():
+    for label, score in metrics["classes"].items():
         grid.label(text=label)
-        for value in (row_["f1"], row_["precision"], row_["recall"]):
+        for value in (score["f1"], score["precision"], score["recall"]):
             grid.label(text=f"{value:.3f}")
-        grid.label(text=str(row_["support"]))
-
-    labels, matrix = metrics["confusion"]["labels"], metrics["confusion"]["matrix"]
-    box.label(text="True class in rows, predicted in columns")
-    grid = box.grid_flow(row_major=True, columns=len(labels) + 1, even_columns=False, align=True)
-    grid.label(text="")
-    for label in labels:
-        grid.label(text=label)
-    for true, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
-        grid.label(text=label)
-        for predicted, count in enumerate(counts):
-            cell = grid.row()
-            cell.alert = bool(count) and true != predicted
-            cell.label(text=str(count))
+        grid.label(text=str(score["support"]))
+    draw_confusion(box, metrics["confusion"]["labels"], metrics["confusion"]["matrix"])
     if metrics["unreadable"]:
         box.label(text=f"{len(metrics['unreadable'])} files could not be read", icon="ERROR")
         for item in metrics["unreadable"][:5]:
@@ -62,6 +50,23 @@ def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     row = box.row(align=True)
     row.operator("simsearch.open_report", icon="URL")
     row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
+
+
+def draw_confusion(layout: bpy.types.UILayout, labels: list[str], matrix: list[list[int]]) -> None:
+    """The confusion matrix, with mistakes in red; a large one has room in the report only."""
+    if len(labels) > MOST_CLASSES:
+        layout.label(text="The confusion matrix is in the report")
+        return
+    layout.label(text="True class in rows, predicted in columns")
+    grid = layout.grid_flow(row_major=True, columns=len(labels) + 1, even_columns=False, align=True)
+    for label in ("", *labels):
+        grid.label(text=label)
+    for true, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
+        grid.label(text=label)
+        for predicted, count in enumerate(counts):
+            cell = grid.row()
+            cell.alert = bool(count) and true != predicted
+            cell.label(text=str(count))
 
 
 def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
@@ -78,8 +83,8 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     for label, votes in found["votes"].items():
         if votes:
             column.label(text=f"{label}: {votes} of {len(found['neighbours'])} votes")
-    grid = box.grid_flow(row_major=True, columns=len(found["neighbours"]), even_columns=True, align=True)
-    for neighbour in found["neighbours"]:
+    grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
+    for neighbour in found["neighbours"][:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)
         image = steps.output_folder(scene) / neighbour["reference"]
         cell.template_icon(thumbnails.icon(image), scale=3)

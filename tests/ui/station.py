@@ -54,7 +54,7 @@ def set_up() -> Path:
         ops.set_jitter(amount="MEDIUM")
         ops.show_class(index=0)
     settings.jitter.location = (0.02, 0.02, 0.02)
-    settings.render.images_per_class, settings.render.samples = 5, 2
+    settings.render.images_per_class, settings.render.samples = 4, 2
     look_at(Vector((0.04, 0, 0.13)), 0.6)
     return output
 
