@@ -7,6 +7,7 @@ so does a scene after selecting or moving the viewport. Where in doubt a value c
 seconds, once too seldom a wrong reference.
 """
 
+import glob
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,9 @@ VALUE_FIELD = {
     "QUATERNION": ("value", 4), "FLOAT4X4": ("value", 16), "INT16_2D": ("value", 2), "INT32_2D": ("value", 2),
 }  # fmt: skip
 
+NODE_LOOKS = frozenset({"location", "width", "height", "parent", "color", "label"})
+NOT_FOLLOWED = (bpy.types.Scene, bpy.types.Library, bpy.types.Screen, bpy.types.Text)
+
 RENDERED_TYPES = frozenset({
     "MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "LIGHT", "LIGHT_PROBE",
 })  # fmt: skip
@@ -61,12 +65,13 @@ class ContentDigest:
         self._scene = scene
         self._own: dict[bpy.types.ID, tuple[str, set[bpy.types.ID]]] = {}
         self._files: dict[Path, str] = {}
+        self._properties: dict[str, list[tuple[str, str]]] = {}
         common = _Walk(self)
         common.struct(scene.eevee)
         for owner, names in ((scene.render, RENDER_SETTINGS), (layer, LAYER_SETTINGS)):
             for name in names:
                 if name in owner.bl_rna.properties:
-                    common.property(owner, owner.bl_rna.properties[name])
+                    common.property(owner, name, owner.bl_rna.properties[name].type)
         self._common = common.hexdigest()
         self._always = {camera.data, *common.references} | ({scene.world} if scene.world else set())
 
@@ -92,6 +97,23 @@ class ContentDigest:
             self._own[item] = walk.hexdigest(), walk.references
         return self._own[item]
 
+    def properties(self, item: bpy.types.bpy_struct) -> list[tuple[str, str]]:
+        """Names and RNA types of the properties of a struct that count; the same for all structs of a type."""
+        kind = item.bl_rna.identifier
+        if kind not in self._properties:
+            skipped = SKIPPED | (GEOMETRY if _has_attributes(item) else frozenset())
+            if isinstance(item, bpy.types.Node):
+                skipped |= NODE_LOOKS
+            self._properties[kind] = [
+                (prop.identifier, prop.type)
+                for prop in item.bl_rna.properties
+                if prop.identifier not in skipped
+                and (prop.identifier in COUNTED or not prop.identifier.startswith(SKIPPED_STARTS))
+                and (prop.type in {"POINTER", "COLLECTION"} or not prop.is_readonly)
+                and not getattr(prop, "is_deprecated", False)  # since Blender 5; these mean nothing and warn
+            ]
+        return self._properties[kind]
+
     def frame(self) -> tuple[int, float]:
         """The scene's frame, which matters to what is animated."""
         return self._scene.frame_current, self._scene.frame_subframe
@@ -105,6 +127,11 @@ class ContentDigest:
             except OSError:
                 self._files[path] = ""
         return self._files[path]
+
+
+def _has_attributes(item: bpy.types.bpy_struct) -> bool:
+    """Whether a struct is geometry that keeps its numbers in attributes."""
+    return isinstance(item, bpy.types.ID) and hasattr(item, "attributes")
 
 
 class _Walk:
@@ -136,8 +163,9 @@ class _Walk:
             self.write("packed", hashlib.sha256(item.packed_file.data).hexdigest())
         elif getattr(item, "filepath", ""):
             path = Path(bpy.path.abspath(item.filepath, library=item.library))
-            # Tiled images and image sequences are many files under one name.
-            tiles = sorted(path.parent.glob(path.name.replace("<UDIM>", "*").replace("<UVTILE>", "*")))
+            # A tiled image is many files under one name.
+            pattern = glob.escape(path.name).replace("<UDIM>", "*").replace("<UVTILE>", "*")
+            tiles = sorted(path.parent.glob(pattern))
             self.write("file", *map(self._digest.file, tiles))
         if isinstance(item, bpy.types.Image) and item.is_dirty:
             pixels = np.empty(len(item.pixels), dtype=np.float32)
@@ -152,54 +180,41 @@ class _Walk:
             return
         self._seen[key] = len(self._seen)
         self.write(item.bl_rna.identifier)
-        geometry = isinstance(item, bpy.types.ID) and hasattr(item, "attributes")
-        if geometry:
+        if _has_attributes(item):
             self.attributes(item)
-        node = isinstance(item, bpy.types.Node)
-        for prop in item.bl_rna.properties:
-            name = prop.identifier
-            if name in SKIPPED or (name.startswith(SKIPPED_STARTS) and name not in COUNTED):
-                continue
-            if geometry and name in GEOMETRY:
-                continue
-            if node and name in {"location", "width", "height", "parent", "color", "label"}:
-                continue
-            self.property(item, prop)
+        for name, kind in self._digest.properties(item):
+            self.property(item, name, kind)
         if isinstance(item, bpy.types.NodesModifier):
             self.custom_properties(item)
         if isinstance(item, bpy.types.AnimData):
             self.write("frame", self._digest.frame())
 
-    def property(self, item: bpy.types.bpy_struct, prop: bpy.types.Property) -> None:
-        """One value with its name."""
-        name = prop.identifier
-        if prop.type == "COLLECTION":
-            members = getattr(item, name)
-            self.write(name, len(members))
-            if isinstance(item, bpy.types.NodeTree) and name == "links":
-                for link in members:
-                    self.write(
-                        link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier,
-                        link.is_muted,
-                    )  # fmt: skip
-            else:
-                for member in members:
-                    self.value(member)
-        elif prop.type == "POINTER" or not prop.is_readonly:
+    def property(self, item: bpy.types.bpy_struct, name: str, kind: str) -> None:
+        """One value with its name; ``kind`` is its RNA type."""
+        value = getattr(item, name)
+        if kind != "COLLECTION":
             self.write(name)
-            self.value(getattr(item, name))
+            self.value(value)
+            return
+        self.write(name, len(value))
+        if isinstance(item, bpy.types.NodeTree) and name == "links":
+            for link in value:
+                ends = link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier
+                self.write(*ends, link.is_muted)
+        else:
+            for member in value:
+                self.value(member)
 
     def value(self, value: Any) -> None:
         """A number, text, array, struct or datablock."""
-        if isinstance(value, bpy.types.Scene | bpy.types.Library | bpy.types.Screen | bpy.types.Text):
-            return
-        if isinstance(value, bpy.types.ID) and not value.is_embedded_data:
-            self.references.add(value)
-            self.write(value.rna_type.identifier, value.name_full)
+        if value is None or isinstance(value, (bool, int, float, str, bytes)):
+            self.write(value)
+        elif isinstance(value, bpy.types.ID) and not value.is_embedded_data:
+            if not isinstance(value, NOT_FOLLOWED):
+                self.references.add(value)
+                self.write(value.rna_type.identifier, value.name_full)
         elif isinstance(value, bpy.types.bpy_struct):
             self.struct(value)
-        elif value is None or isinstance(value, bool | int | float | str | bytes):
-            self.write(value)
         elif isinstance(value, set):
             self.write(*sorted(value))
         else:
