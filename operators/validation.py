@@ -76,8 +76,8 @@ class SIMSEARCH_OT_classify(job.JobOperator):
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         (verdict,) = result["photos"]
         results.keep(scene, "classification", verdict, "database")
-        predicted = verdict["predicted"]
-        return f"{predicted}, {verdict['votes'][predicted]} of {len(verdict['neighbours'])} votes"
+        nearest = verdict["neighbours"][0]
+        return f"{verdict['predicted']}; most like a reference of {nearest['label']}, {nearest['similarity']:.3f}"
 
 
 class SIMSEARCH_OT_open_report(bpy.types.Operator):

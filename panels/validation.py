@@ -29,6 +29,9 @@ def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     row.template_icon(thumbnails.figure(f"{f1:.3f}", colour), scale=5)
     column = row.column()
     column.label(text="Macro F1")
+    if "intervals" in metrics:
+        low, high = metrics["intervals"]["macro_f1"]
+        column.label(text=f"{low:.3f} to {high:.3f} (95 %)")
     column.label(text=f"{metrics['photos']} photos, k = {metrics['k']}")
     column.label(text=f"accuracy {metrics['accuracy']:.3f}")
     column.label(text=metrics["model"]["name"])
