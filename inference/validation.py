@@ -82,7 +82,12 @@ def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
 
 
 def validate(
-    database: ReferenceDatabase, database_path: Path, encoder: Encoder, photos: Path, output: Path, k: int,
+    database: ReferenceDatabase,
+    database_path: Path,
+    encoder: Encoder,
+    photos: Path,
+    output: Path,
+    k: int,
     progress: Progress,
 ) -> dict[str, Any]:
     """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
@@ -110,6 +115,7 @@ def validate(
         np.array([index[verdict.predicted] for verdict in verdicts]),
         database.classes,
     )
+    spread = metrics.intervals(scores.confusion)
     result: dict[str, Any] = {
         "macro_f1": scores.macro_f1,
         "accuracy": scores.accuracy,
@@ -122,7 +128,19 @@ def validate(
             }
             for label, number in index.items()
         },
-        "confusion": {"labels": list(database.classes), "matrix": scores.confusion.tolist()},
+        "confusion": {"labels": list(database.classes), "matrix": scores.confusion[:, :-1].tolist()},
+        "intervals": {
+            "macro_f1": spread.macro_f1.tolist(),
+            "accuracy": spread.accuracy.tolist(),
+            "classes": {
+                label: {
+                    "precision": spread.precision[number].tolist(),
+                    "recall": spread.recall[number].tolist(),
+                    "f1": spread.f1[number].tolist(),
+                }
+                for label, number in index.items()
+            },
+        },
         "photos": len(verdicts),
         "unreadable": unreadable,
         "k": k,
@@ -130,7 +148,8 @@ def validate(
         "database": shown(database_path),
         "seconds": round(time.monotonic() - started, 3),
     }
-    page = report.render(result, list(zip(true, verdicts, strict=True)), database)
+    evaluation = report.Evaluation(result, true, verdicts, embedded.embeddings, database, photos, database_path.parent)
+    page = report.render(evaluation, progress)
     with replacing(output / "predictions.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(prediction_rows(true, verdicts, k))
     with replacing(output / "report.html") as path:
@@ -151,7 +170,9 @@ def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
     ]
     photos = [(path, name) for name, paths in folders.items() for path in paths if name in classes]
     if not folders:
-        problems.append(f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}")
+        problems.append(
+            f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}"
+        )
     elif not photos:
         problems.append(f"There is no photo in any class folder of {shown(folder)}. {expected}")
     if problems:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small pictures for the report, as data that a page carries in itself."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from .preprocessing import UnreadablePhoto, open_photo
+
+SIDE = 128
+QUALITY = 70
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A JPEG file as a ``data:`` address (RFC 2397), with its size in pixels."""
+
+    address: str
+    width: int
+    height: int
+
+
+def thumbnail(path: Path) -> Picture | None:
+    """A photo within :data:`SIDE` × :data:`SIDE` pixels; None where it is not there or cannot be read."""
+    try:
+        image = open_photo(path, SIDE // 2)  # decoded at no less than SIDE
+    except UnreadablePhoto:
+        return None
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return picture(image)
+
+
+def picture(image: Image.Image) -> Picture:
+    """An RGB image as it is."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=QUALITY, optimize=True)
+    return Picture(f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}", *image.size)
