@@ -81,7 +81,7 @@ def _render(
     by_variant = sorted(images, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
     warnings = []
     with (
-        closing(progress.track(by_variant, len(by_variant), "render")) as todo,
+        closing(progress.track(by_variant, len(by_variant), "Rendering references")) as todo,
         tempfile.TemporaryDirectory() as scratch,
         rendering(scene, settings, Path(scratch)) as camera,
     ):
