@@ -3,15 +3,17 @@
 
     python tools/build_extension.py [--platform linux-x64] [--series 5.1]
 
-The wheels are those of requirements/inference.txt, downloaded by pinned hash; numpy is Blender's own. Blender's
-`extension build` makes the zips, so this runs where `bpy` is installed. The same inputs give the same bytes.
+The wheels are what requirements/inference.txt names, downloaded by the hashes pinned for the Blender series, so a
+zip holds what its tests ran with; numpy is Blender's own. Blender's `extension build` makes the zips, so this runs
+where `bpy` is installed. The same inputs give the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import email
-import os
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -27,11 +29,11 @@ import onnx
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 CACHE = ROOT / "wheels"
-REQUIREMENTS = ROOT / "requirements" / "inference.txt"
+REQUIREMENTS = ROOT / "requirements"
 ENCODER = ROOT / "models" / "vits14.onnx"
 
-CONTENT = (*sorted(path.name for path in ROOT.glob("*.py")), "LICENSE", "inference", "operators", "panels", "scene")
-"""What the zip holds besides wheels, encoder, manifest and licences."""
+FOLDERS = ("LICENSES", "inference", "operators", "panels", "scene")
+"""What the zip holds besides the root's modules, wheels, encoder, manifest and licences."""
 
 NOT_BUNDLED = {
     "numpy": "Blender brings its own",
@@ -40,9 +42,15 @@ NOT_BUNDLED = {
     "colorama": "tqdm works without it",
 }
 
+INSIDE_WHEELS = {
+    "cascadio": "| Open CASCADE Technology, in cascadio | 8.0 | LGPL-2.1 with the OCCT exception 1.0; source: "
+    "https://github.com/Open-Cascade-SAS/OCCT |",
+}
+"""What a wheel brings along without stating its licence, as a row of THIRD_PARTY.md."""
+
 STANDIN_TAGLINE = "Inspection from CAD; stand-in encoder, not the official DINOv2"
-ZIP_DATE = 1767225600
-"""Seconds since 1970 that every file in a zip bears (2026-01-01), so that the same inputs give the same bytes."""
+ZIP_DATE = (2026, 1, 1, 0, 0, 0)
+"""The date that every file in a zip bears."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +59,14 @@ class Series:
 
     first: str
     end: str | None
+    requirements: str
     pythons: tuple[str, ...]
     linux_pythons: tuple[str, ...] = ()
 
 
 SERIES = {
-    "4.5": Series("4.5.0", "5.1.0", ("3.11",)),
-    "5.1": Series("5.1.0", None, ("3.13",), ("3.14",)),  # Debian builds Blender with its own Python 3.14
+    "4.5": Series("4.5.0", "5.1.0", "blender-4.5.txt", ("3.11",)),
+    "5.1": Series("5.1.0", None, "blender-5.2.txt", ("3.13",), ("3.14",)),  # Debian's Blender has Python 3.14
 }
 
 PLATFORMS = {
@@ -82,6 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
         for series in options.series or SERIES:
             print_content(build(platform, series))
     blender_extension("server-generate", "--repo-dir", str(DIST))
+    index = json.loads((DIST / "index.json").read_text("utf-8"))
+    index["data"].sort(key=lambda entry: entry["archive_url"])  # Blender lists the zips as the file system does
+    (DIST / "index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
     print(f"The zips and the index.json of a repository to host them are in {DIST.relative_to(ROOT)}/.")
     return 0
 
@@ -91,38 +103,42 @@ def build(platform: str, series: str) -> Path:
     standin = "standin" in encoder_properties()["simsearch.name"]
     name = f"synthetic_similarity_search-{manifest()['version']}-{platform}-blender{series}"
     target = DIST / f"{name}{'-standin' if standin else ''}.zip"
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=DIST, prefix=".") as scratch:
         stage = Path(scratch) / "stage"
         (stage / "models").mkdir(parents=True)
         (stage / "wheels").mkdir()
-        for item in CONTENT:
-            if (ROOT / item).is_dir():
-                shutil.copytree(ROOT / item, stage / item, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(ROOT / item, stage / item)
+        for path in (*ROOT.glob("*.py"), ROOT / "LICENSE"):
+            shutil.copy(path, stage / path.name)
+        for folder in FOLDERS:
+            shutil.copytree(ROOT / folder, stage / folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ENCODER, stage / "models" / ENCODER.name)
-        wheels = fetch_wheels(platform, series)
+        wheels = fetch_wheels(platform, SERIES[series])
         for wheel in wheels:
             shutil.copy(wheel, stage / "wheels" / wheel.name)
         (stage / "THIRD_PARTY.md").write_text(third_party(wheels), "utf-8")
         (stage / "blender_manifest.toml").write_text(
-            staged_manifest(platform, SERIES[series], [wheel.name for wheel in wheels], standin=standin),
-            "utf-8",
+            staged_manifest(platform, SERIES[series], [wheel.name for wheel in wheels], standin=standin), "utf-8"
         )
-        for path in stage.rglob("*"):
-            os.utime(path, (ZIP_DATE, ZIP_DATE))
-        built = Path(scratch) / "built.zip"
+        built, ordered = Path(scratch) / "built.zip", Path(scratch) / "ordered.zip"
         blender_extension("build", "--source-dir", str(stage), "--output-filepath", str(built))
-        blender_extension("validate", str(built))
-        in_order(built, target)
+        in_order(built, ordered)
+        blender_extension("validate", str(ordered))
+        for old in DIST.glob(f"*-{platform}-blender{series}*.zip"):
+            old.unlink()
+        ordered.rename(target)
     return target
 
 
-def in_order(built: Path, target: Path) -> None:
-    """Write the zip's files in alphabetical order: Blender takes them as the file system lists them."""
-    with zipfile.ZipFile(built) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as ordered:
+def in_order(built: Path, ordered: Path) -> None:
+    """Write a zip's files in alphabetical order, with one date and mode.
+
+    Blender takes them as the file system lists them, with its dates and modes.
+    """
+    with zipfile.ZipFile(built) as source, zipfile.ZipFile(ordered, "w") as target:
         for entry in sorted(source.infolist(), key=lambda entry: entry.filename):
-            ordered.writestr(entry, source.read(entry), compress_type=entry.compress_type)
+            same = zipfile.ZipInfo(entry.filename, ZIP_DATE)
+            same.external_attr = 0o644 << 16
+            target.writestr(same, source.read(entry), entry.compress_type)
 
 
 def manifest() -> dict[str, object]:
@@ -143,34 +159,49 @@ def staged_manifest(platform: str, series: Series, wheels: list[str], *, standin
     return f'{head.rstrip()}\nplatforms = ["{platform}"]\nwheels = [\n{listed}]\n\n[permissions]{permissions}'
 
 
-def fetch_wheels(platform: str, series: str) -> list[Path]:
-    """Download the wheels of one zip by pinned hash, where they are not there yet; returns them by name.
+def fetch_wheels(platform: str, series: Series) -> list[Path]:
+    """The wheels of one zip, by name; downloaded where they are not there yet.
 
-    A file whose hash is not the pinned one stops the build: pip names it.
+    A file whose hash is not a pinned one stops the build and is named.
     """
-    chosen = SERIES[series]
-    pythons = chosen.pythons + (chosen.linux_pythons if platform == "linux-x64" else ())
+    pinned = bundled_requirements(series)
     wheels: dict[str, Path] = {}
-    for python in pythons:
-        folder = CACHE / f"{platform}-{python}"
-        with tempfile.TemporaryDirectory() as scratch:
-            pinned = Path(scratch) / "wheels.txt"
-            pinned.write_text(bundled_requirements(), "utf-8")
-            command = [
-                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-                "--require-hashes", "--only-binary=:all:", "--python-version", python, "--implementation", "cp",
-                *(part for tag in PLATFORMS[platform] for part in ("--platform", tag)),
-                "--requirement", str(pinned), "--dest", str(folder),
-            ]  # fmt: skip
-            subprocess.run(command, check=True)
+    for python in series.pythons + (series.linux_pythons if platform == "linux-x64" else ()):
+        folder = CACHE / f"{platform}-{python}-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
+        if len(list(folder.glob("*.whl"))) != len(pinned):
+            download(pinned, platform, python, folder)
         wheels |= {wheel.name: wheel for wheel in folder.glob("*.whl")}
+    for wheel in wheels.values():
+        if f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" not in "".join(pinned):
+            raise SystemExit(f"{wheel} does not have a pinned hash: it was changed. Delete it and build again.")
     return [wheels[name] for name in sorted(wheels)]
 
 
-def bundled_requirements() -> str:
-    """The pinned requirements without what is not bundled."""
-    blocks = re.split(r"(?m)^(?=[a-zA-Z0-9_-]+==)", REQUIREMENTS.read_text("utf-8"))
-    return "".join(block for block in blocks[1:] if block.split("==")[0] not in NOT_BUNDLED)
+def download(pinned: list[str], platform: str, python: str, folder: Path) -> None:
+    """Have pip download the wheels for one platform and Python, and compare their hashes."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write("".join(pinned))
+        requirements.flush()
+        command = [
+            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+            "--require-hashes", "--only-binary=:all:", "--python-version", python, "--implementation", "cp",
+            *(part for tag in PLATFORMS[platform] for part in ("--platform", tag)),
+            "--requirement", requirements.name, "--dest", str(folder),
+        ]  # fmt: skip
+        if subprocess.run(command, check=False).returncode:
+            raise SystemExit(f"The wheels for {platform} and Python {python} could not be downloaded.")
+
+
+def bundled_requirements(series: Series) -> list[str]:
+    """The pinned requirements of `python -m inference` as the series has them, without what is not bundled."""
+    names = pinned_requirements("inference.txt").keys() - NOT_BUNDLED.keys()
+    return [block for name, block in pinned_requirements(series.requirements).items() if name in names]
+
+
+def pinned_requirements(file: str) -> dict[str, str]:
+    """Package name → its lines, with version and hashes, in one of the files in requirements/."""
+    blocks = re.split(r"(?m)^(?=[a-z0-9-]+==)", (REQUIREMENTS / file).read_text("utf-8"))
+    return {block.split("==")[0]: block for block in blocks[1:]}
 
 
 def encoder_properties() -> dict[str, str]:
@@ -185,22 +216,22 @@ def third_party(wheels: list[Path]) -> str:
     rows = {f"| encoder {properties['simsearch.name']} | | {properties['simsearch.licence']} |"}
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
-            name = next(entry for entry in archive.namelist() if entry.endswith(".dist-info/METADATA"))
-            metadata = email.message_from_bytes(archive.read(name))
-        licences = [
-            c.split(" :: ")[-1] for c in metadata.get_all("Classifier", []) if c.startswith("License ::")
-        ]
-        licence = (
-            metadata["License-Expression"]
-            or ", ".join(licences)
-            or (metadata["License"] or "").split("\n")[0]
-        )
-        if not licence:
-            raise SystemExit(f"{wheel.name} states no licence; find out before it is bundled.")
-        rows.add(f"| {metadata['Name']} | {metadata['Version']} | {licence} |")
+            names = archive.namelist()
+            metadata = email.message_from_bytes(
+                archive.read(next(name for name in names if name.endswith(".dist-info/METADATA")))
+            )
+        classifiers = (c.split(" :: ")[-1] for c in metadata.get_all("Classifier", []) if c.startswith("License ::"))
+        stated = metadata["License-Expression"] or ", ".join(classifiers) or (metadata["License"] or "").split("\n")[0]
+        if not stated or not any(Path(name).name.upper().startswith(("LICENSE", "LICENCE")) for name in names):
+            raise SystemExit(f"{wheel.name} states no licence or lacks its text; find out before it is bundled.")
+        rows.add(f"| {metadata['Name']} | {metadata['Version']} | {stated} |")
+        if metadata["Name"] in INSIDE_WHEELS:
+            rows.add(INSIDE_WHEELS[metadata["Name"]])
     table = "\n".join(sorted(rows, key=str.lower))
     return (
-        "# Bundled third-party software\n\nThe full texts are inside the wheels, in their `.dist-info` folders.\n\n"
+        "# Bundled third-party software\n\n"
+        "The wheels hold their licences' full texts; those of the encoder and of Open CASCADE Technology are in "
+        "`LICENSES/`.\nDINOv2, which every encoder descends from, is by Meta Platforms, Inc., under Apache-2.0.\n\n"
         f"| what | version | licence |\n|---|---|---|\n{table}\n"
     )
 
@@ -209,9 +240,7 @@ def print_content(target: Path) -> None:
     """Say how large a zip is and what fills it."""
     with zipfile.ZipFile(target) as archive:
         largest = sorted(archive.infolist(), key=lambda entry: -entry.compress_size)[:4]
-    filled = ", ".join(
-        f"{Path(e.filename).name.split('-')[0]} {e.compress_size / 1e6:.0f} MB" for e in largest
-    )
+    filled = ", ".join(f"{Path(e.filename).name.split('-')[0]} {e.compress_size / 1e6:.0f} MB" for e in largest)
     print(f"{target.name}: {target.stat().st_size / 1e6:.0f} MB ({filled})", flush=True)
 
 
@@ -220,9 +249,7 @@ def blender_extension(*arguments: str) -> None:
     import bpy
 
     tool = Path(bpy.utils.system_resource("SCRIPTS")) / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
-    done = subprocess.run(
-        [sys.executable, str(tool), *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, str(tool), *arguments], capture_output=True, text=True, check=False)
     # Blender prints some errors and exits with 0 all the same.
     if done.returncode or re.search(r"(?mi)^(fatal_)?error", done.stdout + done.stderr):
         raise SystemExit(f"extension {arguments[0]} failed:\n{done.stdout}{done.stderr}")
