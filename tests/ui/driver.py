@@ -66,11 +66,14 @@ def run(steps: Callable[[], Iterator[float]]) -> None:
 
 
 def unfold(*wanted: str) -> None:
-    """Let only these sections start unfolded; call before the sidebar is first shown."""
-    sections = [cls for cls in extension("panels.sidebar").CLASSES if issubclass(cls, bpy.types.Panel)]  # type: ignore[attr-defined]
+    """Leave only these sections unfolded. Blender remembers what was folded by name, so every call takes new names."""
+    sections = [cls for cls in extension("panels.sidebar").CLASSES if issubclass(cls, bpy.types.Panel)]
     for section in reversed(sections):
         bpy.utils.unregister_class(section)
     for section in sections:
+        section.bl_idname = getattr(section, "bl_idname", section.__name__) + "_again"
+        if hasattr(section, "bl_parent_id"):
+            section.bl_parent_id += "_again"
         section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
         bpy.utils.register_class(section)
 
