@@ -35,6 +35,7 @@ def steps() -> Iterator[float]:
     assert max(abs(value) for row in difference for value in row) < 1e-4, "the camera stands elsewhere"
 
     driver.unfold("Classes")
+    scene.simsearch.show_overlay = False
     view.region_3d.view_perspective = "PERSP"
     yield from driver.photograph("classes.png")
     station.clean_up(output)
