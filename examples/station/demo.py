@@ -56,7 +56,7 @@ def print_summary(seconds: dict[str, float]) -> None:
         print(f"{label:<16}", *(f"{score['classes'][label]['f1']:>18.3f}" for score in scores.values()))
     print("{:<16}".format("macro F1"), *(f"{score['macro_f1']:>18.3f}" for score in scores.values()))
     print("{:<16}".format("photos"), *(f"{score['photos']:>18}" for score in scores.values()))
-    print("\nweights:", next(iter(scores.values()))["model"])
+    print("\nweights:", next(iter(scores.values()))["model"]["weights"])
     print("seconds:", ", ".join(f"{step} {spent:.0f}" for step, spent in seconds.items()))
     if "real" not in scores:
         print("No real photographs here: set SIMSEARCH_PHOTOS to a folder that holds t_joint/ to score them too.")

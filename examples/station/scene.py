@@ -57,7 +57,7 @@ def add_parts(scene: bpy.types.Scene) -> None:
     """Import the CAD; every part is a collection that its class lists."""
     finish = {
         "t_joint": new_material("grey plastic", 0.60, 0.45),
-        "metal_blank": new_material("milled steel", 0.80, 0.45, metallic=1.0),
+        "metal_blank": new_material("milled steel", 0.80, 0.30, metallic=1.0),
     }
     for label, file_name in CLASSES.items():
         entry = scene.simsearch.classes.add()
@@ -77,7 +77,7 @@ def add_table(scene: bpy.types.Scene) -> None:
     """A table larger than the camera sees from any pose."""
     mesh = bpy.data.meshes.new("table")
     mesh.from_pydata([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [], [(0, 1, 2, 3)])
-    mesh.materials.append(new_material("table", 0.07, 0.7))
+    mesh.materials.append(new_material("table", 0.04, 0.7))
     scene.collection.objects.link(bpy.data.objects.new("table", mesh))
 
 
@@ -101,7 +101,7 @@ def add_camera_and_lamp(scene: bpy.types.Scene) -> None:
 
     scene.world = bpy.data.worlds.new("hall")
     scene.world.use_nodes = True
-    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.12, 0.12, 0.12, 1)
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.08, 0.08, 0.08, 1)
     # One grey colour needs no finer light probe, and each still takes a third less time.
     scene.world.probe_resolution = "128"
 
@@ -122,8 +122,9 @@ def set_jitter(scene: bpy.types.Scene) -> None:
     jitter.location = (0.09, 0.09, 0.06)
     jitter.rotation = (0.16, 0.16, math.pi)
     jitter.light_angle = 0.2
-    jitter.light_strength = 0.5
-    jitter.material = 0.3
+    jitter.light_strength = 1.0
+    jitter.background = 0.5
+    jitter.material = 0.5
     scene.simsearch.render.samples = 4
 
 

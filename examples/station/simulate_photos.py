@@ -79,7 +79,7 @@ def prepare(scene: bpy.types.Scene) -> bpy.types.Object:
     scene.render.image_settings.color_mode = "RGB"
     wear(bpy.data.materials["grey plastic"], 900.0, 0.08)
     wear(bpy.data.materials["milled steel"], 400.0, 0.25)
-    wear(bpy.data.materials["table"], 250.0, 0.30)
+    wear(bpy.data.materials["table"], 250.0, 0.12)
     lens = scene.camera.data
     lens.dof.use_dof = True
     lens.dof.aperture_fstop = 4.0
@@ -93,7 +93,7 @@ def expose(rendered_png: Path, target: Path, noise: np.random.Generator) -> None
         grey = np.asarray(image.convert("L"), np.float64) / 255
     rows, columns = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     grey *= 1 - 0.12 * (rows**2 + columns**2)
-    grey += noise.normal(0, 1, grey.shape) * np.sqrt(0.02**2 + 0.0015 * grey)
+    grey += noise.normal(0, 1, grey.shape) * np.sqrt(0.006**2 + 0.0006 * grey)
     with replacing(target) as partial:
         Image.fromarray(np.uint8(np.clip(grey, 0, 1) * 255 + 0.5)).save(partial, format="JPEG", quality=92)
 
@@ -119,7 +119,7 @@ def simulate(folder: Path) -> None:
             scene.camera.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
             lamp.location = Euler((0, 0, draw.uniform(-0.3, 0.3))).to_matrix() @ Vector((-0.4, 0, 0.5))
             lamp.rotation_euler = lamp.location.to_track_quat("Z", "Y").to_euler()
-            lamp.data.energy = 9.0 * draw.uniform(0.6, 1.6)
+            lamp.data.energy = 5.0 * draw.uniform(0.6, 1.6)
             target = folder / label / f"simulated_{index:04d}.jpg"
             if target.exists():
                 continue
