@@ -51,11 +51,13 @@ def claim_stdout() -> None:
     """Keep stdout for our own output, for the rest of this process.
 
     Blender's C code prints to file descriptor 1 whenever it likes, also while it quits; ``--json`` promises that the
-    last line is ours. So descriptor 1 goes where stderr goes, and Python's ``sys.stdout`` to where 1 went.
+    last line is ours. So Python's ``sys.stdout`` goes to where 1 went, and what Blender tells there, a line for each
+    file that it saves, goes nowhere: errors come as exceptions or on stderr.
     """
     sys.stdout.flush()
     ours = os.dup(1)
-    os.dup2(2, 1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
     sys.stdout = os.fdopen(ours, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
