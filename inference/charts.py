@@ -42,6 +42,6 @@ class Histogram:
 
 def histogram(values: NDArray[np.float64], right: NDArray[np.bool_]) -> Histogram:
     """Distribution of ``values`` [Q] where ``right`` bool [Q] holds and where not, between round limits."""
-    low, high = np.floor(values.min() * 20) / 20, np.ceil(values.max() * 20) / 20
+    low, high = np.floor(np.min(values) * 20) / 20, np.ceil(np.max(values) * 20) / 20
     edges = np.linspace(low, high if high > low else low + 0.05, BINS + 1)
     return Histogram(edges, np.histogram(values[right], edges)[0], np.histogram(values[~right], edges)[0])

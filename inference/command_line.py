@@ -24,6 +24,7 @@ from .errors import InputError
 from .files import reason, shown, writable_folder
 from .preprocessing import Preprocessing
 from .progress import Progress
+from .separability import separability
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
@@ -103,34 +104,71 @@ def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
     add_encoder_arguments(parser)
 
 
+def _add_rejection_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reject", action="store_true", help='answer "unknown" for photos unlike all references')
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="reject below this familiarity, 0 to 1; default: chosen"
+    )
+
+
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     _add_database_arguments(parser)
     parser.add_argument("--photos", type=Path, metavar="DIR", help="folder with one folder of photos per class")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html"
+    )
+    _add_rejection_arguments(parser)
+    parser.add_argument(
+        "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
+    )
 
 
 def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database = ReferenceDatabase.load(args.database)
-    result = validation.validate(database, args.database, open_encoder(args), args.photos, args.output, args.k, progress)
+    rejecting = None
+    if args.reject or args.threshold is not None or args.negatives:
+        rejecting = validation.Rejecting(args.threshold, args.negatives)
+    encoder = open_encoder(args)
+    result = validation.validate(
+        database, args.database, encoder, args.photos, args.output, args.k, progress, rejecting
+    )
     width = max(map(len, ("class", *database.classes)))
     print(f"{'class':<{width}}  precision  recall     f1  photos")
     for label, score in result["classes"].items():
-        print(f"{label:<{width}}  {score['precision']:9.3f}  {score['recall']:6.3f}  {score['f1']:5.3f}  {score['support']:6}")
+        print(
+            f"{label:<{width}}  {score['precision']:9.3f}  {score['recall']:6.3f}  {score['f1']:5.3f}  {score['support']:6}"
+        )
     print(f"macro F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}, {result['photos']} photos")
+    if rejecting:
+        print(rejection_summary(result["unknown"]))
     print(f"Weights: {result['model']['weights']}\nReport: {shown(args.output / 'report.html')}")
     for photo in result["unreadable"]:
         progress.say(f"{photo['path']}: {photo['reason']}")
     return result
 
 
+def rejection_summary(unknown: dict[str, Any]) -> str:
+    """What became of unknown photos, from ``metrics.json``."""
+    summary = (
+        f"{sum(unknown['rejected'].values())} photos rejected as unknown, below familiarity {unknown['threshold']:.3f}"
+    )
+    if not unknown["negatives"]:
+        return f"{summary}. The threshold is untested: name a folder of photos of no class with --negatives."
+    return f"{summary}; {unknown['negatives_rejected']} of {unknown['negatives']} negatives rejected, AUROC {unknown['auroc']:.3f}"
+
+
 def _classify_arguments(parser: argparse.ArgumentParser) -> None:
     _add_database_arguments(parser)
+    _add_rejection_arguments(parser)
     parser.add_argument("photos", type=Path, metavar="PHOTO", nargs="+", help="photos to classify")
 
 
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database = ReferenceDatabase.load(args.database)
-    found, unreadable = validation.classify(database, open_encoder(args), args.photos, args.k, progress)
+    rejection = None
+    if args.reject or args.threshold is not None:
+        rejection = validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
+    found, unreadable = validation.classify(database, open_encoder(args), args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
     for verdict in verdicts:
         print(json.dumps(verdict))
@@ -139,11 +177,41 @@ def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]
     return {"photos": verdicts}
 
 
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+
+
+def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Tell how well the references' classes can be told apart, before there is any photo."""
+    database = ReferenceDatabase.load(args.database)
+    found = separability(database, validation.usable_k(args.k, database, progress))
+    print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
+    for pair in found.pairs:
+        print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
+    warnings = [
+        f"{pair.first} and {pair.second} cannot be told apart reliably: {pair.nearer_to_other} of {pair.references} references "
+        "are nearer to the other class. Move the camera closer, narrow the region of interest, or merge the classes."
+        for pair in found.pairs
+        if pair.too_close
+    ]
+    for warning in warnings:
+        progress.say(f"Warning: {warning}")
+    return {
+        "macro_f1": found.metrics.macro_f1,
+        "classes": {label: float(f1) for label, f1 in zip(database.classes, found.metrics.f1, strict=True)},
+        "pairs": [asdict(pair) for pair in found.pairs],
+        "warnings": warnings,
+    }
+
+
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     _add_database_arguments(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="ONNX file to write")
     parser.add_argument(
-        "--input", choices=station.INPUTS, default="image",
+        "--input",
+        choices=station.INPUTS,
+        default="image",
         help="image: uint8 images of any size; tensor: preprocessed float32",
     )
 
@@ -159,14 +227,29 @@ def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 
 COMMANDS = (
-    Command("embed", "Embed a folder of references into a reference database.", _embed_arguments, _embed, ("references",)),
     Command(
-        "validate", "Score a reference database on a folder of photos.", _validate_arguments, _validate,
+        "check",
+        "Tell how well the classes of a database can be told apart.",
+        _check_arguments,
+        check_database,
+        ("database",),
+    ),
+    Command(
+        "embed", "Embed a folder of references into a reference database.", _embed_arguments, _embed, ("references",)
+    ),
+    Command(
+        "validate",
+        "Score a reference database on a folder of photos.",
+        _validate_arguments,
+        _validate,
         ("database", "photos", "output"),
     ),
     Command("classify", "Classify photos.", _classify_arguments, _classify, ("database",)),
     Command(
-        "export-onnx", "Write encoder, references and vote as one ONNX file.", _export_arguments, _export,
+        "export-onnx",
+        "Write encoder, references and vote as one ONNX file.",
+        _export_arguments,
+        _export,
         ("database", "output"),
     ),
 )

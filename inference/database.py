@@ -50,6 +50,14 @@ class ReferenceDatabase:
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, counts.tolist(), strict=True))
 
+    def pose_groups(self) -> NDArray[np.int64]:
+        """A number for each reference, int64 [N], equal where the pose is; unknown poses all differ."""
+        poses = self.poses.reshape(len(self), 16)
+        groups: NDArray[np.int64] = np.unique(poses, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        unknown = (poses == np.eye(4, dtype=np.float32).reshape(16)).all(axis=1)
+        groups[unknown] = len(self) + np.arange(unknown.sum())
+        return np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
     def check_model(self, model: Model) -> None:
         """Raise InputError where the vectors come from another encoder than ``model``: they cannot be compared."""
         if self.model != model:
@@ -109,9 +117,13 @@ class ReferenceDatabase:
                 database = cls(**{name: file.get_tensor(name) for name in shapes}, **metadata)
             _check_values(database)
         except OSError as error:
-            raise InputError(f"The database {shown(path)} cannot be opened: {reason(error)}. Build it again.") from error
+            raise InputError(
+                f"The database {shown(path)} cannot be opened: {reason(error)}. Build it again."
+            ) from error
         except SafetensorError as error:
-            raise InputError(f"{shown(path)} is no reference database, or damaged ({reason(error)}). Build it again.") from error
+            raise InputError(
+                f"{shown(path)} is no reference database, or damaged ({reason(error)}). Build it again."
+            ) from error
         except _Refused as error:
             raise InputError(f"The database {shown(path)} cannot be used: {error}") from error
         return database

@@ -14,6 +14,7 @@ from .database import ReferenceDatabase
 from .files import shown
 from .pictures import Picture, thumbnail
 from .progress import Progress
+from .unknowns import UNKNOWN
 
 if TYPE_CHECKING:
     from .validation import Verdict
@@ -75,6 +76,8 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         metrics=evaluation.metrics,
         labels=labels,
+        verdicts=[*labels, UNKNOWN] if "unknown" in evaluation.metrics else labels,
+        unknown=evaluation.metrics.get("unknown"),
         colours=[colour(number) for number in range(len(labels))],
         photos=[
             {"path": verdict.path, "label": label, "verdict": verdict}

@@ -5,19 +5,19 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import metrics, neighbours, report
+from . import metrics, neighbours, report, unknowns
 from .database import ReferenceDatabase
 from .embedding import embed_files
 from .encoder import Encoder
 from .errors import InputError
-from .files import class_folders, replacing, shown, writable_folder
+from .files import class_folders, files_below, replacing, shown, writable_folder
 from .progress import Progress
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -35,12 +35,18 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a photo was taken for, with the evidence: votes of each class and neighbours, best first."""
+    """What a photo was taken for, with the evidence: votes of each class and neighbours, best first.
+
+    ``voted`` won the vote; ``predicted`` is the same, or "unknown" where the photo was rejected, which needs its
+    ``familiarity``.
+    """
 
     path: str
     predicted: str
+    voted: str
     votes: dict[str, int]
     neighbours: tuple[Neighbour, ...]
+    familiarity: float | None = None
 
 
 def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: Sequence[str], k: int) -> list[Verdict]:
@@ -51,6 +57,7 @@ def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: S
         Verdict(
             path=path,
             predicted=database.classes[predicted[photo]],
+            voted=database.classes[predicted[photo]],
             votes=dict(zip(database.classes, votes[photo].tolist(), strict=True)),
             neighbours=tuple(
                 Neighbour(shown(database.images[index]), database.classes[database.labels[index]], float(similarity))
@@ -61,14 +68,58 @@ def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: S
     ]
 
 
+def reject(
+    verdicts: Sequence[Verdict], embeddings: NDArray[np.float32], rejection: unknowns.Rejection
+) -> list[Verdict]:
+    """The verdicts with "unknown" for photos that are not familiar enough; ``embeddings`` [Q, D] are theirs."""
+    return [
+        replace(
+            verdict,
+            predicted=unknowns.UNKNOWN if familiarity < rejection.threshold else verdict.predicted,
+            familiarity=familiarity,
+        )
+        for verdict, familiarity in zip(verdicts, rejection.subspace.familiarity(embeddings).tolist(), strict=True)
+    ]
+
+
+def prepare_rejection(
+    database: ReferenceDatabase, threshold: float | None, negatives: NDArray[np.float32]
+) -> unknowns.Rejection:
+    """Reject below ``threshold``, or, where it is None, below what ``negatives`` [M, D] or the references suggest."""
+    if unknowns.UNKNOWN in database.classes:
+        raise InputError('A class is named "unknown" already, so photos cannot be rejected. Rename the class.')
+    subspace = unknowns.Subspace.of(database.embeddings)
+    if threshold is not None:
+        return unknowns.Rejection(subspace, threshold, "given")
+    known = unknowns.familiarity_of_references(database)
+    chosen = unknowns.choose_threshold(known, subspace.familiarity(negatives))
+    return unknowns.Rejection(subspace, chosen, "negatives" if len(negatives) else "references")
+
+
+@dataclass(frozen=True)
+class Rejecting:
+    """That unknown photos are to be rejected: below ``threshold`` where it is given; ``negatives`` is a folder of
+    photos of no class, which tests the threshold and chooses it where it is not given."""
+
+    threshold: float | None = None
+    negatives: Path | None = None
+
+
 def classify(
-    database: ReferenceDatabase, encoder: Encoder, photos: Sequence[Path], k: int, progress: Progress
+    database: ReferenceDatabase,
+    encoder: Encoder,
+    photos: Sequence[Path],
+    k: int,
+    progress: Progress,
+    rejection: unknowns.Rejection | None = None,
 ) -> tuple[list[Verdict], dict[str, str]]:
     """Verdicts on the photos that can be read, and why for each of the others, by path."""
     database.check_model(encoder.model)
     k = usable_k(k, database, progress)
     embedded = embed_files(encoder, database.preprocessing, photos, progress, "Classifying")
     verdicts = judge(database, embedded.embeddings, [shown(photos[number]) for number in embedded.readable], k)
+    if rejection:
+        verdicts = reject(verdicts, embedded.embeddings, rejection)
     return verdicts, {shown(photos[number]): why for number, why in embedded.unreadable.items()}
 
 
@@ -89,9 +140,11 @@ def validate(
     output: Path,
     k: int,
     progress: Progress,
+    rejecting: Rejecting | None = None,
 ) -> dict[str, Any]:
     """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
-    and ``report.html`` to ``output``. Returns the content of ``metrics.json``.
+    and ``report.html`` to ``output``. Returns the content of ``metrics.json``. With ``rejecting``, photos that look
+    unfamiliar are "unknown", which is counted by itself.
 
     Raises InputError, before anything is written, where the photos do not fit the database or none can be read.
     """
@@ -99,6 +152,7 @@ def validate(
     database.check_model(encoder.model)
     k = usable_k(k, database, progress)
     files = find_photos(photos, database.classes)
+    negatives = find_negatives(rejecting.negatives) if rejecting and rejecting.negatives else []
     writable_folder(output)
 
     embedded = embed_files(encoder, database.preprocessing, [path for path, _ in files], progress, "Embedding photos")
@@ -108,8 +162,17 @@ def validate(
         raise InputError(*(f"{shown(photos)}/{photo['path']}: {photo['reason']}." for photo in unreadable))
     verdicts = judge(database, embedded.embeddings, [names[number] for number in embedded.readable], k)
     true = [files[number][1] for number in embedded.readable]
+    found: dict[str, Any] = {}
+    strangers: list[Verdict] = []
+    if rejecting:
+        unknown = embed_files(encoder, database.preprocessing, negatives, progress, "Embedding negatives")
+        rejection = prepare_rejection(database, rejecting.threshold, unknown.embeddings)
+        verdicts = reject(verdicts, embedded.embeddings, rejection)
+        paths = [shown(negatives[number]) for number in unknown.readable]
+        strangers = reject(judge(database, unknown.embeddings, paths, k), unknown.embeddings, rejection)
+        found = {"unknown": rejected(true, verdicts, strangers, rejection, database.classes)}
 
-    index = {label: number for number, label in enumerate(database.classes)}
+    index = {label: number for number, label in enumerate((*database.classes, unknowns.UNKNOWN))}
     scores = metrics.from_predictions(
         np.array([index[label] for label in true]),
         np.array([index[verdict.predicted] for verdict in verdicts]),
@@ -126,7 +189,7 @@ def validate(
                 "f1": float(scores.f1[number]),
                 "support": int(scores.support[number]),
             }
-            for label, number in index.items()
+            for number, label in enumerate(database.classes)
         },
         "confusion": {"labels": list(database.classes), "matrix": scores.confusion[:, :-1].tolist()},
         "intervals": {
@@ -138,9 +201,10 @@ def validate(
                     "recall": spread.recall[number].tolist(),
                     "f1": spread.f1[number].tolist(),
                 }
-                for label, number in index.items()
+                for number, label in enumerate(database.classes)
             },
         },
+        **found,
         "photos": len(verdicts),
         "unreadable": unreadable,
         "k": k,
@@ -152,11 +216,52 @@ def validate(
     page = report.render(evaluation, progress)
     with replacing(output / "predictions.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(prediction_rows(true, verdicts, k))
+    if strangers:
+        with replacing(output / "negatives.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(prediction_rows([unknowns.UNKNOWN] * len(strangers), strangers, k))
     with replacing(output / "report.html") as path:
         path.write_text(page, "utf-8", "backslashreplace")
     with replacing(output / "metrics.json") as path:
         path.write_text(json.dumps(result, indent=2), "utf-8")
     return result
+
+
+def rejected(
+    true: Sequence[str],
+    verdicts: Sequence[Verdict],
+    strangers: Sequence[Verdict],
+    rejection: unknowns.Rejection,
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    """What ``metrics.json`` says about unknown photos: ``strangers`` are the verdicts on photos of no class."""
+    lost = [label for label, verdict in zip(true, verdicts, strict=True) if verdict.predicted == unknowns.UNKNOWN]
+    values = {
+        "threshold": rejection.threshold,
+        "source": rejection.source,
+        "rejected": {label: lost.count(label) for label in classes},
+        "negatives": len(strangers),
+        "negatives_rejected": sum(verdict.predicted == unknowns.UNKNOWN for verdict in strangers),
+    }
+    known, unknown = (np.array([verdict.familiarity for verdict in group], float) for group in (verdicts, strangers))
+    index = {label: number for number, label in enumerate(classes)}
+    true_numbers = np.array([index[label] for label in true])
+    voted = np.array([index[verdict.voted] for verdict in verdicts])
+    every = np.concatenate([known, unknown])
+    curve = []
+    for threshold in np.linspace(every.min(), every.max(), 41).tolist():
+        scores = metrics.from_predictions(
+            true_numbers, np.where(known < threshold, len(classes), voted), tuple(classes)
+        )
+        share = float((unknown < threshold).mean()) if strangers else None
+        curve.append({"threshold": threshold, "macro_f1": scores.macro_f1, "negatives_rejected": share})
+    return values | {"auroc": unknowns.auroc(known, unknown) if strangers else None, "curve": curve}
+
+
+def find_negatives(folder: Path) -> list[Path]:
+    """Every file below ``folder``; raises InputError where there is none."""
+    if negatives := sorted(files_below(folder)):
+        return negatives
+    raise InputError(f"There are no photos in {shown(folder)}. Choose a folder with photos of no class.")
 
 
 def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
@@ -182,15 +287,19 @@ def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
 
 def prediction_rows(true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:
     """The rows of ``predictions.csv``, the head first."""
+    rejecting = any(verdict.familiarity is not None for verdict in verdicts)
     yield [
         *("path", "true", "predicted", "votes"),
         *(f"{what}_{rank}" for rank in range(1, k + 1) for what in ("similarity", "reference")),
+        *(("voted", "familiarity") if rejecting else ()),
     ]
     for label, verdict in zip(true, verdicts, strict=True):
         row: list[object] = [harmless(verdict.path), harmless(label), harmless(verdict.predicted)]
-        row.append(verdict.votes[verdict.predicted])
+        row.append(verdict.votes[verdict.voted])
         for neighbour in verdict.neighbours:
             row += [f"{neighbour.similarity:.6f}", harmless(neighbour.reference)]
+        if rejecting:
+            row += [harmless(verdict.voted), f"{verdict.familiarity:.6f}"]
         yield row
 
 

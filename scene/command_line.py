@@ -22,7 +22,8 @@ REFERENCES = "references"
 def main(argv: list[str], prog: str) -> int:
     """Run one command on the open scene; returns the exit status: 0 done, 2 wrong input, 1 anything else."""
     settings = bpy.context.scene.simsearch
-    commands = (*COMMANDS, *command_line.COMMANDS)
+    own = {command.name for command in COMMANDS}
+    commands = (*COMMANDS, *(command for command in command_line.COMMANDS if command.name not in own))
     return command_line.main(argv, commands, prog, defaults={"model": settings.model, "k": settings.k})
 
 
@@ -57,8 +58,17 @@ def _output(args: argparse.Namespace) -> Path:
     return Path(bpy.path.abspath(directory)).absolute()
 
 
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database", type=Path, metavar="FILE", help="check this reference database instead of the scene"
+    )
+    _add_overrides(parser)
+
+
 def _check(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """List all problems: errors are raised, warnings returned."""
+    if args.database:
+        return command_line.check_database(args, progress)
     return {"warnings": _warn(check.refuse_errors(bpy.context.scene, _settings(args)), progress)}
 
 
@@ -78,11 +88,13 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render, then embed."""
+    started = time.monotonic()
     encoder = open_encoder(args)  # first: a missing encoder should be known before hours of rendering
     rendered = _render(args, progress)
     folder = _output(args)
     built = build_database(folder / REFERENCES, folder / f"{REFERENCES}.safetensors", encoder, progress)
-    return {**rendered, **built, "references": rendered["references"]}
+    seconds = round(time.monotonic() - started, 3)
+    return {**rendered, **built, "references": rendered["references"], "seconds": seconds}
 
 
 def _warn(sentences: list[str], progress: Progress) -> list[str]:
@@ -92,7 +104,7 @@ def _warn(sentences: list[str], progress: Progress) -> list[str]:
 
 
 COMMANDS = (
-    Command("check", "List every problem that would stop a render or spoil it.", _add_overrides, _check),
+    Command("check", "List every problem that would stop a render or spoil it.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
     Command("build", "Render the references and make the reference database.", _add_output, _build),
 )

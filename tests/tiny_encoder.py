@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of inference share: an encoder of a few kilobytes, pictures that it can tell apart, the real one."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,11 @@ def real_encoder() -> Path:
         return find_encoder("VITS14")
     except InputError as error:
         pytest.skip(str(error))
+
+
+def photos_folder() -> Path:
+    """The real photos that SIMSEARCH_PHOTOS names; skips the test where there are none."""
+    folder = Path(os.environ.get("SIMSEARCH_PHOTOS") or Path(__file__).parents[2] / "shared" / "photos")
+    if not folder.is_dir():
+        pytest.skip(f"there are no real photos in {folder}; SIMSEARCH_PHOTOS names their folder")
+    return folder

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the references tell about their classes before there is any photo."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import metrics, neighbours
+from .database import ReferenceDatabase
+from .errors import InputError
+
+TOO_CLOSE = 0.05
+"""Share of two classes' references that may be nearer to the other class."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two classes: ``margin``, the mean of how much nearer (in cosine similarity) a reference is to its own class than
+    to the other; ``nearer_to_other`` of their ``references`` are nearer to the other class."""
+
+    first: str
+    second: str
+    margin: float
+    nearer_to_other: int
+    references: int
+
+    @property
+    def too_close(self) -> bool:
+        """Whether photos of these classes are going to be confused."""
+        return self.nearer_to_other > TOO_CLOSE * self.references
+
+
+@dataclass(frozen=True)
+class Separability:
+    """Leave-one-pose-out k-NN on the references: its metrics, and all pairs of classes, the closest first."""
+
+    metrics: metrics.Metrics
+    pairs: tuple[Pair, ...]
+
+
+def separability(database: ReferenceDatabase, k: int) -> Separability:
+    """Classify each reference by those of all other poses, as a photo would be.
+
+    Raises InputError where the references have one pose only.
+    """
+    groups, labels, count = database.pose_groups(), database.labels, len(database.classes)
+    if not groups.any():
+        raise InputError("All references have the same pose, so none can be left out. Render more images per class.")
+    predicted = np.empty(len(labels), np.int64)
+    nearest = np.full((len(labels), count), -1.0)
+    for group in np.unique(groups):
+        left_out = groups == group
+        queries, rest, rest_labels = database.embeddings[left_out], database.embeddings[~left_out], labels[~left_out]
+        similarities, indices = neighbours.search(queries, rest, min(k, len(rest)))
+        predicted[left_out] = neighbours.vote(rest_labels[indices], similarities, count)[0]
+        all_similarities = queries @ rest.T
+        for label in np.unique(rest_labels):
+            nearest[left_out, label] = all_similarities[:, rest_labels == label].max(axis=1)
+    pairs = (_pair(database.classes, nearest, labels, first, second) for first, second in combinations(range(count), 2))
+    return Separability(
+        metrics.from_predictions(labels, predicted, database.classes),
+        tuple(sorted(pairs, key=lambda pair: pair.margin)),
+    )
+
+
+def _pair(
+    classes: tuple[str, ...], nearest: NDArray[np.float64], labels: NDArray[np.int64], first: int, second: int
+) -> Pair:
+    margins = np.concatenate(
+        [
+            nearest[labels == own, own] - nearest[labels == own, other]
+            for own, other in ((first, second), (second, first))
+        ]
+    )
+    return Pair(classes[first], classes[second], float(margins.mean()), int((margins < 0).sum()), len(margins))
