@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .encoder import Encoder
 from .errors import InputError
@@ -36,25 +37,43 @@ class Embedded:
 
 
 def embed_files(
-    encoder: Encoder, preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress, stage: str
+    encoder: Encoder,
+    preprocessing: Preprocessing,
+    paths: Sequence[Path],
+    progress: Progress,
+    stage: str,
+    cache: EmbeddingCache | None = None,
 ) -> Embedded:
-    """Embed image files. Only one batch of small images is in memory at a time, and each vector is the same whatever
-    else is in its batch."""
-    vectors = [np.empty((0, encoder.model.dim), np.float32)]
-    batch: list[NDArray[np.float32]] = []
-    readable, unreadable = [], {}
+    """Embed image files, but for those that ``cache`` knows. Only one batch of small images is in memory at a time, and
+    each vector is the same whatever else is in its batch."""
+    vectors: dict[int, NDArray[np.float32]] = {}
+    unreadable: dict[int, str] = {}
+    batch: dict[int, NDArray[np.float32]] = {}
+
+    def embed_batch() -> None:
+        embedded = encoder.embed(np.stack(list(batch.values())))
+        if cache:
+            cache.add([paths[number] for number in batch], embedded)
+        vectors.update(zip(batch, embedded, strict=True))
+        batch.clear()
+
     for number, path in enumerate(progress.track(paths, len(paths), stage)):
+        known = cache.find(path) if cache else None
+        if known is not None:
+            vectors[number] = known
+            continue
         try:
-            batch.append(preprocessing.tensor(open_photo(path, preprocessing.size)))
-            readable.append(number)
+            batch[number] = preprocessing.tensor(open_photo(path, preprocessing.size))
         except UnreadablePhoto as error:
             unreadable[number] = error.reason
         if len(batch) == BATCH:
-            vectors.append(encoder.embed(np.stack(batch)))
-            batch = []
+            embed_batch()
     if batch:
-        vectors.append(encoder.embed(np.stack(batch)))
-    return Embedded(np.concatenate(vectors), np.array(readable, np.int64), unreadable)
+        embed_batch()
+    readable = sorted(vectors)
+    rows = [vectors[number] for number in readable]
+    embeddings = np.stack(rows) if rows else np.empty((0, encoder.model.dim), np.float32)
+    return Embedded(embeddings, np.array(readable, np.int64), unreadable)
 
 
 @dataclass(frozen=True)
@@ -141,7 +160,9 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
             raise ValueError
         return {
             folder / image["path"]: (
-                Reference(folder / image["path"], str(image["class"]), np.array(image["pose"], np.float32).reshape(4, 4)),
+                Reference(
+                    folder / image["path"], str(image["class"]), np.array(image["pose"], np.float32).reshape(4, 4)
+                ),
                 image["key"],
             )
             for image in images
@@ -162,4 +183,6 @@ def _key(path: Path) -> str | None:
 def _relative(path: Path, folder: Path, database: Path) -> str:
     """``path`` relative to the database's folder, or, where it does not lie below that, to the references' folder."""
     absolute, database = folder.resolve() / path.relative_to(folder), database.resolve()
-    return (absolute.relative_to(database) if absolute.is_relative_to(database) else path.relative_to(folder)).as_posix()
+    return (
+        absolute.relative_to(database) if absolute.is_relative_to(database) else path.relative_to(folder)
+    ).as_posix()

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import metrics, neighbours, report, unknowns
+from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .embedding import embed_files
 from .encoder import Encoder
 from .errors import InputError
 from .files import class_folders, files_below, replacing, shown, writable_folder
 from .progress import Progress
+
+CACHE = ".embeddings"
+"""File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run cells that begin so: owasp.org, "CSV Injection"."""
@@ -144,7 +148,7 @@ def validate(
 ) -> dict[str, Any]:
     """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
     and ``report.html`` to ``output``. Returns the content of ``metrics.json``. With ``rejecting``, photos that look
-    unfamiliar are "unknown", which is counted by itself.
+    unfamiliar are "unknown", which is counted by itself. A run that was stopped is taken up where it was.
 
     Raises InputError, before anything is written, where the photos do not fit the database or none can be read.
     """
@@ -155,7 +159,9 @@ def validate(
     negatives = find_negatives(rejecting.negatives) if rejecting and rejecting.negatives else []
     writable_folder(output)
 
-    embedded = embed_files(encoder, database.preprocessing, [path for path, _ in files], progress, "Embedding photos")
+    cache = EmbeddingCache(output / CACHE, encoder.model, database.preprocessing)
+    photo_files = [path for path, _ in files]
+    embedded = embed_files(encoder, database.preprocessing, photo_files, progress, "Embedding photos", cache)
     names = [shown(path.relative_to(photos)) for path, _ in files]
     unreadable = [{"path": names[number], "reason": why} for number, why in embedded.unreadable.items()]
     if len(unreadable) == len(files):
@@ -165,7 +171,7 @@ def validate(
     found: dict[str, Any] = {}
     strangers: list[Verdict] = []
     if rejecting:
-        unknown = embed_files(encoder, database.preprocessing, negatives, progress, "Embedding negatives")
+        unknown = embed_files(encoder, database.preprocessing, negatives, progress, "Embedding negatives", cache)
         rejection = prepare_rejection(database, rejecting.threshold, unknown.embeddings)
         verdicts = reject(verdicts, embedded.embeddings, rejection)
         paths = [shown(negatives[number]) for number in unknown.readable]

@@ -60,7 +60,7 @@ def test_validate(station: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (status, err) == (0, [])
     assert json.loads(out[-1]) == json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["metrics.json", "predictions.csv", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".embeddings", "metrics.json", "predictions.csv", "report.html"]
 
 
 def test_classify_prints_one_json_line_per_photo(station: Path) -> None:
@@ -165,14 +165,15 @@ def test_a_signal_stops_cleanly(station: Path, tmp_path: Path, number: int) -> N
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        if (tmp_path / "progress.json").exists() and json.loads((tmp_path / "progress.json").read_text())["done"]:
+        if (tmp_path / "progress.json").exists() and json.loads((tmp_path / "progress.json").read_text())["done"] >= 8:
             break
         time.sleep(0.02)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in err
     assert json.loads(out.splitlines()[-1])["problems"] == ["Stopped. What was finished is kept."]
-    assert not list((tmp_path / "out").iterdir()), "neither results nor temporary files"
+    left = [path.name for path in (tmp_path / "out").iterdir()]
+    assert left == [".embeddings"], "what was embedded, but neither results nor temporary files"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos", "progress.json"]
 
 
