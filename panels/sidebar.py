@@ -208,9 +208,28 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         row.scale_y = 1.5
         row.operator("simsearch.validate", icon="VIEWZOOM")
         draw_job(layout, context, "Validate")
-        validation.draw_validation(layout, context)
+
+
+class SIMSEARCH_PT_result(Section, bpy.types.Panel):
+    bl_label = "Result"
+    bl_parent_id = "SIMSEARCH_PT_validation"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(context.scene.simsearch.results.validation)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        validation.draw_validation(self.layout, context)
+
+
+class SIMSEARCH_PT_photo(Section, bpy.types.Panel):
+    bl_label = "One Photo"
+    bl_parent_id = "SIMSEARCH_PT_validation"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, scene = self.layout, context.scene
         column = layout.column(align=True)
-        column.prop(settings, "photo", text="")
+        column.prop(scene.simsearch, "photo", text="")
         column.operator("simsearch.classify", icon="QUESTION")
         draw_job(layout, context, "Classify")
         validation.draw_classification(layout, scene)
@@ -224,4 +243,6 @@ CLASSES = (
     SIMSEARCH_PT_classes,
     SIMSEARCH_PT_references,
     SIMSEARCH_PT_validation,
+    SIMSEARCH_PT_result,
+    SIMSEARCH_PT_photo,
 )

@@ -30,7 +30,7 @@ def figure(text: str, colour: tuple[int, int, int]) -> int:
     key = f"figure:{text}:{colour}"
     if key not in _previews:
         image = Image.new("RGBA", (256, 256))
-        font = ImageFont.load_default(84)
+        font = ImageFont.load_default(100 * 240 / ImageFont.load_default(100).getlength(text))
         ImageDraw.Draw(image).text((128, 128), text, fill=(*colour, 255), font=font, anchor="mm")
         preview = _previews.new(key)
         preview.image_size = image.size

@@ -15,18 +15,15 @@ MOST_MISTAKES, MOST_NEIGHBOURS, MOST_CLASSES = 8, 5, 6
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
 
-def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
     scene = context.scene
     metrics = results.load(scene, "validation")
-    if metrics is None:
-        return
-    box = layout.box()
     draw_outdated(box, scene, "validation")
     f1 = metrics["macro_f1"]
     colour = GOOD if f1 >= 0.95 else FAIR if f1 >= 0.8 else POOR
     row = box.row()
-    row.template_icon(thumbnails.figure(f"{f1:.3f}", colour), scale=5)
+    row.template_icon(thumbnails.figure(f"{f1:.3f}", colour), scale=6)
     column = row.column()
     column.label(text="Macro F1")
     if "intervals" in metrics:
@@ -37,14 +34,16 @@ def draw_validation(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     column.label(text=metrics["model"]["name"])
     paragraph(box, metrics["model"]["weights"], context)
 
-    grid = box.grid_flow(row_major=True, columns=5, even_columns=False, align=True)
-    for heading in ("Class", "F1", "Precision", "Recall", "Photos"):
-        grid.label(text=heading)
+    rows = [("Class", "F1", "Prec.", "Recall", "Photos")]
     for label, score in metrics["classes"].items():
-        grid.label(text=label)
-        for value in (score["f1"], score["precision"], score["recall"]):
-            grid.label(text=f"{value:.3f}")
-        grid.label(text=str(score["support"]))
+        rows.append((label, *(f"{score[name]:.3f}" for name in ("f1", "precision", "recall")), str(score["support"])))
+    column = box.column(align=True)
+    for first, *others in rows:
+        split = column.split(factor=0.36, align=True)
+        split.label(text=first)
+        cells = split.row(align=True)
+        for text in others:
+            cells.label(text=text)
     draw_confusion(box, metrics["confusion"]["labels"], metrics["confusion"]["matrix"])
     if metrics["unreadable"]:
         box.label(text=f"{len(metrics['unreadable'])} files could not be read", icon="ERROR")

@@ -92,7 +92,7 @@ def in_viewport() -> object:
     return bpy.context.temp_override(window=window, area=area, region=region)
 
 
-def open_sidebar(width: int = 330) -> Iterator[float]:
+def open_sidebar(width: int = 390) -> Iterator[float]:
     """Fill the window with the 3D viewport and show the tab "Similarity" in a sidebar of ``width`` pixels."""
     xdotool("mousemove", 300, 700, "key", "Escape")  # the splash screen
     yield 0.5

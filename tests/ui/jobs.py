@@ -39,11 +39,13 @@ def steps() -> Iterator[float]:
     yield from wait_for_job()
     settings.jitter.seed = 0
     settings.photos_directory = str(station.simulated_photos(output))
-    driver.unfold("Validation")
+    settings.show_overlay = False
+    driver.unfold("Validation", "Result")
     yield 0.5
     yield from click_and_wait("simsearch.validate")
     yield from driver.photograph("validation.png")
 
+    driver.unfold("Validation", "One Photo")
     settings.photo = str(next((output / "photos" / "pipe tee").iterdir()))
     yield from click_and_wait("simsearch.classify")
     yield from driver.photograph("classified-photo.png")
