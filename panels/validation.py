@@ -19,6 +19,8 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
     scene = context.scene
     metrics = results.load(scene, "validation")
+    if metrics is None:
+        return
     draw_outdated(box, scene, "validation")
     f1 = metrics["macro_f1"]
     colour = GOOD if f1 >= 0.95 else FAIR if f1 >= 0.8 else POOR
