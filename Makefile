@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test lint build format encoder requirements clean
+.PHONY: help demo test bench-accuracy lint build format encoder requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -11,6 +11,9 @@ demo: ## the main job: CAD to references, database and F1, in build/demo/
 
 test: ## the test suite
 	@$(RUN) python -m pytest
+
+bench-accuracy: ## F1 on real and simulated photographs, in build/accuracy.json and benchmarks/ACCURACY.md
+	@$(RUN) python benchmarks/accuracy.py
 
 lint: ## style and types
 	@$(RUN) tools/lint

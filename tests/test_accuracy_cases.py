@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accuracy benchmark: its scenes can be rendered, and its halves keep the crops of one photograph together."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import accuracy  # noqa: E402
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *map(str, command)], cwd=ROOT, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", ["screw", "t_joint", "fastening plug", "engine cover"])
+def test_scene_of_a_case_can_be_rendered(name, tmp_path):
+    script, *arguments = accuracy.ALL_CASES[name].script
+    scene = tmp_path / "scene.blend"
+    made = run(accuracy.CASES / script, *arguments, scene)
+    assert scene.exists(), made.stderr
+
+    checked = run("batch.py", "--scene", scene, "check")
+
+    assert checked.returncode == 0, checked.stderr
+    assert "Warning" not in checked.stderr
+
+
+def test_crops_of_one_photograph_are_in_the_same_half():
+    sites = {accuracy.held_out(Path(f"img013_site{site}.jpg")) for site in range(1, 5)}
+    assert sites == {True}
+    assert not accuracy.held_out(Path("img014_site3.jpg"))
+    assert accuracy.held_out(Path("photo_0007.png"))
