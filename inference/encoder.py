@@ -101,7 +101,9 @@ class Encoder:
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D] of a batch float32 [N, 3, size, size]."""
-        vectors: NDArray[np.float32] = self._session.run(["embedding"], {"pixels": batch} | self._without_patch_tokens)[0]
+        vectors: NDArray[np.float32] = self._session.run(["embedding"], {"pixels": batch} | self._without_patch_tokens)[
+            0
+        ]
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -120,5 +120,9 @@ def files_below(folder: Path) -> Iterator[Path]:
         subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
         for name in names:
             path = Path(directory, name)
-            if not name.startswith(".") and name.lower() not in LEFT_BY_WINDOWS and (path.is_file() or path.is_symlink()):
+            if (
+                not name.startswith(".")
+                and name.lower() not in LEFT_BY_WINDOWS
+                and (path.is_file() or path.is_symlink())
+            ):
                 yield path

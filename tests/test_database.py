@@ -64,7 +64,10 @@ def test_the_safetensors_library_reads_it(tmp_path: Path) -> None:
 def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; import test_database as t; t.database().save(Path(sys.argv[1]))"
     for seed in ("1", "2"):
-        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+        environment = os.environ | {
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        }
         subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], env=environment, check=True)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 

@@ -34,7 +34,9 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(references: Path, encoder: Encoder) -> ReferenceDatabase:
-    return embed_references(references, encoder, Preprocessing(), Progress(), references.parent / "references.safetensors")
+    return embed_references(
+        references, encoder, Preprocessing(), Progress(), references.parent / "references.safetensors"
+    )
 
 
 def exported(database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int = K) -> Any:
@@ -54,7 +56,10 @@ def check_verdicts(database: ReferenceDatabase, encoder: Encoder, photos: list[P
     tensor = exported(database, encoder.path, output / "tensor.onnx", "tensor")
     for path, verdict in zip(photos, verdicts, strict=True):
         prepared = Preprocessing().tensor(open_photo(path, Preprocessing().size))[None]
-        for session, feed, tolerance in ((tensor, {"pixels": prepared}, 1e-5), (image, {"images": pixels(path)[None]}, 1e-3)):
+        for session, feed, tolerance in (
+            (tensor, {"pixels": prepared}, 1e-5),
+            (image, {"images": pixels(path)[None]}, 1e-3),
+        ):
             label, votes, similarities, neighbours = session.run(None, feed)
             assert database.classes[label[0]] == verdict.predicted, path
             assert dict(zip(database.classes, votes[0].tolist(), strict=True)) == verdict.votes, path
@@ -86,7 +91,9 @@ def test_verdicts_equal_classify_on_real_photos(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (48, 64), (1, 1), (600, 801), (1080, 1920), (500, 100)])
-def test_images_of_any_size_are_preprocessed_as_photos_are(station: Path, tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_images_of_any_size_are_preprocessed_as_photos_are(
+    station: Path, tmp_path: Path, shape: tuple[int, int]
+) -> None:
     encoder = Encoder(station / "tiny.onnx")
     export_onnx(build(station / "references", encoder), encoder.path, tmp_path / "image.onnx", "image", K)
     model = onnx.load(tmp_path / "image.onnx")

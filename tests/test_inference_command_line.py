@@ -60,7 +60,12 @@ def test_validate(station: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (status, err) == (0, [])
     assert json.loads(out[-1]) == json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".embeddings", "metrics.json", "predictions.csv", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".embeddings",
+        "metrics.json",
+        "predictions.csv",
+        "report.html",
+    ]
 
 
 def test_classify_prints_one_json_line_per_photo(station: Path) -> None:
@@ -100,7 +105,18 @@ def test_wrong_input_ends_with_2_and_a_sentence(station: Path, tmp_path: Path) -
         (("validate", "--database", tmp_path / "damaged.safetensors", *photos, "--encoder", encoder), "damaged"),
         (("validate", "--data", database), "--data"),
         (("embed", "--references", tmp_path / "none", "--encoder", encoder), "cannot be read"),
-        (("embed", "--references", station / "references", "--encoder", encoder, "--database", tmp_path / "file" / "x"), "written"),
+        (
+            (
+                "embed",
+                "--references",
+                station / "references",
+                "--encoder",
+                encoder,
+                "--database",
+                tmp_path / "file" / "x",
+            ),
+            "written",
+        ),
         (("classify", "--database", database), "PHOTO"),
     ):
         status, out, err = run(*arguments, "--json")
@@ -209,7 +225,9 @@ def test_inference_imports_nothing_but_itself_and_its_packages() -> None:
 
 
 def call(argv: list[str], run: Any, **defaults: object) -> int:
-    command = Command("do", "Do.", lambda parser: parser.add_argument("--thing"), run, required=("thing",)) if run else None
+    command = (
+        Command("do", "Do.", lambda parser: parser.add_argument("--thing"), run, required=("thing",)) if run else None
+    )
     assert command is not None
     return command_line.main(argv, [command], "prog", defaults)
 
@@ -217,7 +235,9 @@ def call(argv: list[str], run: Any, **defaults: object) -> int:
 def test_commands_can_be_added_and_defaults_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["do", "--json"], lambda args, progress: {"thing": args.thing}, thing="scene's") == 0
     assert json.loads(capsys.readouterr().out) == {"thing": "scene's"}
-    assert call(["do", "--thing", "user's", "--json"], lambda args, progress: {"thing": args.thing}, thing="scene's") == 0
+    assert (
+        call(["do", "--thing", "user's", "--json"], lambda args, progress: {"thing": args.thing}, thing="scene's") == 0
+    )
     assert json.loads(capsys.readouterr().out) == {"thing": "user's"}
     assert call(["do"], lambda args, progress: {}) == 2
     assert capsys.readouterr().err == "do needs --thing. See `prog do --help`.\n"

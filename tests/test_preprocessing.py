@@ -38,7 +38,9 @@ def resized(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.floor(both + 0.5).clip(0, 255)
 
 
-@pytest.mark.parametrize("shape", [(256, 256), (257, 256), (600, 800), (1080, 1920), (100, 150), (224, 224), (3, 2000), (500, 100)])
+@pytest.mark.parametrize(
+    "shape", [(256, 256), (257, 256), (600, 800), (1080, 1920), (100, 150), (224, 224), (3, 2000), (500, 100)]
+)
 @pytest.mark.parametrize("kind", ["noise", "smooth"])
 def test_tensor_is_antialiased_bicubic_within_one_level(shape: tuple[int, int], kind: str) -> None:
     generator = np.random.default_rng(0)
@@ -122,7 +124,9 @@ def png(bits: int, colour_type: int, row: bytes, width: int, height: int = 1) ->
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("value, level", [(0, 0), (0x8080, 128), (0xFFFF, 255), (0x1234, 18)])
@@ -154,7 +158,9 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
 
 
 def test_one_pixel(tmp_path: Path) -> None:
-    tensor = Preprocessing().tensor(open_photo(saved(tmp_path / "photo.png", Image.new("RGB", (1, 1), (9, 99, 199))), SIZE))
+    tensor = Preprocessing().tensor(
+        open_photo(saved(tmp_path / "photo.png", Image.new("RGB", (1, 1), (9, 99, 199))), SIZE)
+    )
     assert np.allclose(tensor, ((np.array([9, 99, 199]) / 255 - MEAN) / STD)[:, None, None], atol=1e-5)
 
 
