@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vectors of photos that were embedded before, so that a job that was stopped goes on from there."""
+"""Vectors and qualities of photos that were embedded before, so that a job that was stopped goes on from there."""
 
 import hashlib
 import json
@@ -31,8 +31,10 @@ class EmbeddingCache:
 
     def __init__(self, path: Path, model: Model, preprocessing: Preprocessing) -> None:
         self._path = path
-        self._record = np.dtype([("key", np.uint8, KEY_BYTES), ("vector", "<f4", model.dim)])
-        self._header = hashlib.sha256(json.dumps([asdict(model), asdict(preprocessing)]).encode()).digest()
+        self._record = np.dtype([("key", np.uint8, KEY_BYTES), ("vector", "<f4", model.dim), ("quality", "<f4", 3)])
+        self._header = hashlib.sha256(
+            json.dumps([asdict(model), asdict(preprocessing), str(self._record)]).encode()
+        ).digest()
         try:
             content = path.read_bytes() if path.is_file() else b""
             self._begun = content.startswith(self._header)
@@ -43,16 +45,16 @@ class EmbeddingCache:
             raise InputError(f"{shown(path)} cannot be written: {reason(error)}. Choose another folder.") from error
         records = np.frombuffer(content[HEADER_BYTES:], self._record, count)
         whole = np.abs(np.linalg.norm(records["vector"], axis=1) - 1) < NORM_TOLERANCE
-        self._vectors = {record["key"].tobytes(): record["vector"] for record in records[whole]}
+        self._known = {record["key"].tobytes(): (record["vector"], record["quality"]) for record in records[whole]}
 
-    def find(self, photo: Path) -> NDArray[np.float32] | None:
-        """The photo's vector, float32 [D], where it is known."""
-        return self._vectors.get(self._key(photo))
+    def find(self, photo: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """The photo's vector, float32 [D], and quality, float32 [3], where they are known."""
+        return self._known.get(self._key(photo))
 
-    def add(self, photos: Sequence[Path], vectors: NDArray[np.float32]) -> None:
-        """Keep the ``vectors`` [N, D] of N photos."""
+    def add(self, photos: Sequence[Path], vectors: NDArray[np.float32], qualities: NDArray[np.float32]) -> None:
+        """Keep the ``vectors`` [N, D] and ``qualities`` [N, 3] of N photos."""
         records = np.empty(len(photos), self._record)
-        records["vector"] = vectors
+        records["vector"], records["quality"] = vectors, qualities
         for record, photo in zip(records, photos, strict=True):
             record["key"] = np.frombuffer(self._key(photo), np.uint8)
         with self._path.open("ab" if self._begun else "wb", buffering=0) as file:

@@ -19,6 +19,7 @@ from .errors import InputError
 from .files import class_folders, label_problem, shown, stays_below
 from .preprocessing import Preprocessing, UnreadablePhoto, open_photo
 from .progress import Progress
+from .quality import measure
 
 BATCH = 8
 RECIPE = "recipe.json"
@@ -28,10 +29,12 @@ KEY = "simsearch"
 
 @dataclass(frozen=True)
 class Embedded:
-    """Vectors of the files that could be read: ``embeddings`` float32 [M, D], unit length, of the files numbered
-    ``readable`` int64 [M]; ``unreadable`` says why for each of the others, by number."""
+    """Vectors of the files that could be read: ``embeddings`` float32 [M, D], unit length, and ``qualities`` float32
+    [M, 3], as :func:`.quality.measure` gives them, of the files numbered ``readable`` int64 [M]; ``unreadable`` says
+    why for each of the others, by number."""
 
     embeddings: NDArray[np.float32]
+    qualities: NDArray[np.float32]
     readable: NDArray[np.int64]
     unreadable: dict[int, str]
 
@@ -46,21 +49,22 @@ def embed_files(
 ) -> Embedded:
     """Embed image files, but for those that ``cache`` knows. Only one batch of small images is in memory at a time, and
     each vector is the same whatever else is in its batch."""
-    vectors: dict[int, NDArray[np.float32]] = {}
+    done: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
     unreadable: dict[int, str] = {}
     batch: dict[int, NDArray[np.float32]] = {}
 
     def embed_batch() -> None:
-        embedded = encoder.embed(np.stack(list(batch.values())))
+        tensors = np.stack(list(batch.values()))
+        vectors, qualities = encoder.embed(tensors), measure(tensors, preprocessing)
         if cache:
-            cache.add([paths[number] for number in batch], embedded)
-        vectors.update(zip(batch, embedded, strict=True))
+            cache.add([paths[number] for number in batch], vectors, qualities)
+        done.update(zip(batch, zip(vectors, qualities, strict=True), strict=True))
         batch.clear()
 
     for number, path in enumerate(progress.track(paths, len(paths), stage)):
         known = cache.find(path) if cache else None
         if known is not None:
-            vectors[number] = known
+            done[number] = known
             continue
         try:
             batch[number] = preprocessing.tensor(open_photo(path, preprocessing.size))
@@ -70,10 +74,10 @@ def embed_files(
             embed_batch()
     if batch:
         embed_batch()
-    readable = sorted(vectors)
-    rows = [vectors[number] for number in readable]
-    embeddings = np.stack(rows) if rows else np.empty((0, encoder.model.dim), np.float32)
-    return Embedded(embeddings, np.array(readable, np.int64), unreadable)
+    readable = sorted(done)
+    vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
+    qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
+    return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
         metrics=evaluation.metrics,
         labels=labels,
         verdicts=[*labels, UNKNOWN] if "unknown" in evaluation.metrics else labels,
+        quality=evaluation.metrics.get("quality"),
+        numbers_of_photos={verdict.path: number for number, verdict in enumerate(verdicts)},
         unknown=evaluation.metrics.get("unknown"),
         colours=[colour(number) for number in range(len(labels))],
         photos=[

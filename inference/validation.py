@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import metrics, neighbours, report, unknowns
+from . import metrics, neighbours, quality, report, unknowns
 from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .embedding import embed_files
@@ -179,11 +179,27 @@ def validate(
         found = {"unknown": rejected(true, verdicts, strangers, rejection, database.classes)}
 
     index = {label: number for number, label in enumerate((*database.classes, unknowns.UNKNOWN))}
-    scores = metrics.from_predictions(
-        np.array([index[label] for label in true]),
-        np.array([index[verdict.predicted] for verdict in verdicts]),
-        database.classes,
-    )
+    true_numbers = np.array([index[label] for label in true])
+    predicted_numbers = np.array([index[verdict.predicted] for verdict in verdicts])
+    scores = metrics.from_predictions(true_numbers, predicted_numbers, database.classes)
+    references = [database_path.parent / image for image in database.images]
+    measured = quality.measure_references(references, database.preprocessing)
+    if len(measured):
+        allowed = quality.limits(measured)
+        flaws = [quality.findings(photo, allowed) for photo in embedded.qualities]
+        good = np.array([not flaw for flaw in flaws])
+        without = (
+            metrics.from_predictions(true_numbers[good], predicted_numbers[good], database.classes)
+            if good.any()
+            else None
+        )
+        found["quality"] = {
+            "limits": allowed,
+            "flagged": [
+                {"path": verdict.path, "findings": flaw} for verdict, flaw in zip(verdicts, flaws, strict=True) if flaw
+            ],
+            "macro_f1_without": without.macro_f1 if without else None,
+        }
     spread = metrics.intervals(scores.confusion)
     result: dict[str, Any] = {
         "macro_f1": scores.macro_f1,

@@ -82,13 +82,15 @@ def test_a_cache_of_another_encoder_or_damaged_is_not_used(station: Path) -> Non
     cache = EmbeddingCache(path, encoder.model, Preprocessing())
     embedded = embed_files(encoder, Preprocessing(), paths, Progress(), "one", cache).embeddings
     cache = EmbeddingCache(path, encoder.model, Preprocessing())
-    assert (np.stack([cache.find(photo) for photo in paths]) == embedded).all()
+    assert (np.stack([cache.find(photo)[0] for photo in paths]) == embedded).all()
     content = bytearray(path.read_bytes())
-    content[-40:] = bytes(40)  # the end of a file that a power cut filled with zeros
+    content[-60:] = bytes(60)  # the end of a file that a power cut filled with zeros
     path.write_bytes(content)
     assert known(encoder.model) == [True] * 13 + [False]
     assert not any(known(Model("other", "0" * 64, encoder.model.dim)))
-    EmbeddingCache(path, Model("other", "0" * 64, encoder.model.dim), Preprocessing()).add(paths[:1], embedded[:1])
+    EmbeddingCache(path, Model("other", "0" * 64, encoder.model.dim), Preprocessing()).add(
+        paths[:1], embedded[:1], np.zeros((1, 3))
+    )
     assert not any(known(encoder.model)), "begun anew for the other one"
     path.write_bytes(b"short")
     assert not any(known(encoder.model))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos that are darker, brighter, more blurred or noisier than the references: these fail first (Huber et al., 2025)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .preprocessing import Preprocessing, UnreadablePhoto, open_photo
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue: ITU-R BT.601, as Pillow's mode "L"."""
+
+IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+"""Difference of two Laplacians, blind to edges: J. Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996."""
+
+LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
+SLOPE = np.array([[0, 0, 0], [-0.5, 0, 0.5], [0, 0, 0]], np.float32)
+
+MOST_REFERENCES = 200
+EXPOSURE_MARGIN = 0.25
+"""Photos may be this share darker or brighter than the references' limits, as any camera's exposure varies."""
+
+SHARPNESS_MARGIN = 0.3
+"""Lenses draw softer than a renderer: edges may be this share softer than those of the softest references."""
+
+VISIBLE_NOISE = 5.0
+"""Renders have none: up to this standard deviation, in levels of 255, a photo's noise is no finding."""
+
+
+def measure(tensors: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Brightness, sharpness and noise of preprocessed images [N, 3, S, S]: float32 [N, 3].
+
+    Brightness is the mean level, 0 to 255. Sharpness is the steepest change of slope over the steepest slope (99th
+    percentiles), which contrast does not change. Noise is its standard deviation in levels.
+    """
+    weights = np.array(LUMA, np.float32)
+    mean, std = np.array(preprocessing.mean, np.float32), np.array(preprocessing.std, np.float32)
+    grey = 255 * (np.tensordot(tensors, weights * std, (1, 0)) + weights @ mean)
+    slopes = np.hypot(_filtered(grey, SLOPE), _filtered(grey, SLOPE.T))
+    steepest = np.percentile(slopes, 99, axis=(1, 2)).clip(1)
+    sharpness = np.percentile(np.abs(_filtered(grey, LAPLACIAN)), 99, axis=(1, 2)) / steepest
+    noise = np.sqrt(np.pi / 2) / 6 * np.abs(_filtered(grey, IMMERKAER)).mean(axis=(1, 2))
+    return np.stack([grey.mean(axis=(1, 2)), sharpness, noise], axis=1).astype(np.float32)
+
+
+def measure_references(paths: Sequence[Path], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """The same of reference images, evenly picked where there are many; those that are not there are left out."""
+    measured = [np.empty((0, 3), np.float32)]
+    for path in paths[:: -(-len(paths) // MOST_REFERENCES)]:
+        try:
+            measured.append(measure(preprocessing.tensor(open_photo(path, preprocessing.size))[None], preprocessing))
+        except UnreadablePhoto:
+            continue
+    return np.concatenate(measured)
+
+
+def limits(references: NDArray[np.float32]) -> dict[str, float]:
+    """What photos may be, by finding, from the measurements of references [N, 3], N ≥ 1."""
+    low, high = np.percentile(references, (2, 98), axis=0).tolist()
+    return {
+        "dark": low[0] * (1 - EXPOSURE_MARGIN),
+        "bright": min(high[0] * (1 + EXPOSURE_MARGIN), 255),
+        "blurred": low[1] * (1 - SHARPNESS_MARGIN),
+        "noisy": max(high[2], VISIBLE_NOISE),
+    }
+
+
+def findings(photo: NDArray[np.float32], allowed: dict[str, float]) -> list[str]:
+    """What is wrong with a photo of brightness, sharpness and noise ``photo`` [3]."""
+    brightness, sharpness, noise = photo.tolist()
+    beyond = {
+        "dark": brightness < allowed["dark"],
+        "bright": brightness > allowed["bright"],
+        "blurred": sharpness < allowed["blurred"],
+        "noisy": noise > allowed["noisy"],
+    }
+    return [name for name, found in beyond.items() if found]
+
+
+def _filtered(images: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Correlation of images [N, S, S] with a kernel [3, 3], without the border."""
+    height, width = images.shape[1] - 2, images.shape[2] - 2
+    total = np.zeros((len(images), height, width), np.float32)
+    for (row, column), weight in np.ndenumerate(kernel):
+        if weight:
+            total += weight * images[:, row : row + height, column : column + width]
+    return total
