@@ -35,8 +35,8 @@ HEAD = 0.004  # metres, radius of the screw's head
 BOARD = 12 * HEAD  # half the board's width
 PILOT, CRATER = 0.30 * HEAD, 0.66 * HEAD  # radii of the hole's dark inside and of its torn rim
 
-TONES: tuple[Colour, ...] = ((0.40, 0.22, 0.05), (0.34, 0.16, 0.05), (0.22, 0.105, 0.03), (0.33, 0.23, 0.14))
-"""The same wood as phones see it: yellow, orange, brown, grey."""
+TONES: tuple[Colour, ...] = ((0.33, 0.145, 0.022), (0.20, 0.085, 0.015), (0.50, 0.30, 0.125), (0.27, 0.13, 0.025))
+"""The same wood as phones see it: orange, brown, pale, yellow."""
 
 
 def wood(
@@ -44,6 +44,7 @@ def wood(
 ) -> bpy.types.Material:
     """Wood whose fibres run along Y."""
     material = new_material(name, tuple(light * channel for channel in tone), 0.5)
+    material.node_tree.nodes["Principled BSDF"].inputs["Specular IOR Level"].default_value = 0.2
     add_grain(material, size, contrast, 0.1)
     return material
 
@@ -146,19 +147,22 @@ def build(path: Path) -> None:
         torn = wood(f"torn wood {number}", tone, 1.08, (0.0004, 0.001, 0.0005), 0.3)
         inside = wood(f"hole {number}", tone, 0.75, (0.0005, 0.001, 0.0005), 0.3)
         warm = 0.25 + 0.75 * np.array(tone) / max(tone)
-        metal = new_material(f"zinc {number}", tuple((0.3 + 0.08 * number) * warm), 0.3, metallic=1.0)
+        metal = new_material(
+            f"zinc {number}", tuple((0.3, 0.25, 0.4, 0.3)[number] * (0.5 + 0.5 * warm)), 0.3, metallic=1.0
+        )
+        add_grain(metal, (0.0003, 0.0003, 0.0003), 0.2, 0.02)
         bare = new_material(f"bare metal {number}", tuple(0.8 * warm), 0.25, metallic=1.0)
         add_variant(scene, "screw", screw(number * math.pi / 8, draw, surface, torn, metal, bare))
         add_variant(scene, "hole", hole(draw, surface, torn, inside, dark))
     add_camera(scene, height=0.06, field=0.0205)
-    add_sun(scene, 2.0, math.radians(30), math.radians(12), 1e-4)
-    set_world(scene, zenith=0.25, horizon=0.6, window=1.4)
+    add_sun(scene, 2.5, math.radians(38), math.radians(10), 1e-4).rotation_euler.z = math.pi / 2
+    set_world(scene, zenith=0.25, horizon=0.5, window=1.2)
     mark_region(scene, (2 * HEAD, 2 * HEAD, 0.25 * HEAD), (0, 0, 0.125 * HEAD))
 
     jitter = scene.simsearch.jitter
     jitter.location = (0.006, 0.006, 0.004)
     jitter.rotation = (0.06, 0.06, 0.25)
-    jitter.light_angle = 0.9
+    jitter.light_angle = 0.7
     jitter.light_strength = 0.6
     jitter.background = 0.5
     jitter.material = 0.3
