@@ -274,6 +274,24 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
+    crop: FloatVectorProperty(
+        name="Crop",
+        description="The part of each photo that counts: left, top, width and height as shares of the photo. "
+        "Photos are cut to it before anything else, so it should show what the references show. "
+        "Kept in the database when that is built",
+        size=4,
+        default=(0.0, 0.0, 1.0, 1.0),
+        min=0.0,
+        max=1.0,
+        step=1,
+        precision=3,
+    )
+    explain: BoolProperty(
+        name="Explain the Gap",
+        description="Also try what would bring the photos nearer to the references: brightness, colour, size, "
+        "position, background. Takes some minutes; the report shows the figures",
+        default=False,
+    )
     photo: StringProperty(
         name="Photo",
         description="One real photo to classify",

@@ -12,17 +12,18 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import station, validation
+from . import editing, station, validation
 from .database import ReferenceDatabase
 from .embedding import embed_references
 from .encoder import VARIANTS, Encoder, find_encoder
 from .errors import InputError
-from .files import reason, shown, writable_folder
-from .preprocessing import Preprocessing
+from .evidence import evidence
+from .files import reason, replacing, shown, writable_folder
+from .preprocessing import WHOLE, Crop, Preprocessing, UnreadablePhoto, crop_problem
 from .progress import Progress
 from .separability import separability
 
@@ -69,11 +70,38 @@ def open_encoder(args: argparse.Namespace) -> Encoder:
     return Encoder(find_encoder(args.model, args.encoder), int(threads))
 
 
-def build_database(references: Path, database: Path, encoder: Encoder, progress: Progress) -> dict[str, object]:
+def parse_crop(text: str) -> Crop:
+    """The value of ``--crop``."""
+    try:
+        left, top, width, height = map(float, text.split(","))
+    except ValueError:
+        left = top = width = height = -1.0
+    if problem := crop_problem((left, top, width, height)):
+        raise argparse.ArgumentTypeError(f"{problem.rstrip('.')}; this is {text}")
+    return left, top, width, height
+
+
+def add_crop_argument(parser: argparse.ArgumentParser) -> None:
+    """The option for what of a photo counts."""
+    parser.add_argument(
+        "--crop", type=parse_crop, metavar="X,Y,W,H", help="part of each photo that counts, as shares from its top left"
+    )
+
+
+def open_database(args: argparse.Namespace) -> ReferenceDatabase:
+    """The database that the options choose, with their crop of photos where one is given."""
+    database = ReferenceDatabase.load(args.database)
+    crop = args.crop or database.preprocessing.crop
+    return replace(database, preprocessing=replace(database.preprocessing, crop=crop))
+
+
+def build_database(
+    references: Path, database: Path, encoder: Encoder, crop: Crop, progress: Progress
+) -> dict[str, object]:
     """Embed a folder of references into the file ``database``; returns what ``--json`` prints."""
     started = time.monotonic()
     writable_folder(database.parent)
-    content = embed_references(references, encoder, Preprocessing(), progress, database)
+    content = embed_references(references, encoder, Preprocessing(crop=crop), progress, database)
     content.save(database)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}")
@@ -89,18 +117,20 @@ def build_database(references: Path, database: Path, encoder: Encoder, progress:
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
     parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
+    add_crop_argument(parser)
     add_encoder_arguments(parser)
 
 
 def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
-    return build_database(args.references, database, open_encoder(args), progress)
+    return build_database(args.references, database, open_encoder(args), args.crop or WHOLE, progress)
 
 
 def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+    add_crop_argument(parser)
     add_encoder_arguments(parser)
 
 
@@ -121,16 +151,29 @@ def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
     )
+    parser.add_argument("--explain", action="store_true", help="try what brings the photos nearer to the references")
+    parser.add_argument(
+        "--repeat-seeds", type=int, default=0, metavar="N", help="tell how F1 varies over N other draws of poses"
+    )
 
 
 def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database = ReferenceDatabase.load(args.database)
+    database = open_database(args)
     rejecting = None
     if args.reject or args.threshold is not None or args.negatives:
         rejecting = validation.Rejecting(args.threshold, args.negatives)
     encoder = open_encoder(args)
     result = validation.validate(
-        database, args.database, encoder, args.photos, args.output, args.k, progress, rejecting
+        database,
+        args.database,
+        encoder,
+        args.photos,
+        args.output,
+        args.k,
+        progress,
+        rejecting,
+        explain=args.explain,
+        repeat_seeds=args.repeat_seeds,
     )
     width = max(map(len, ("class", *database.classes)))
     print(f"{'class':<{width}}  precision  recall     f1  photos")
@@ -141,6 +184,10 @@ def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]
     print(f"macro F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}, {result['photos']} photos")
     if rejecting:
         print(rejection_summary(result["unknown"]))
+    if repeated := result.get("repeat_seeds", {}).get("macro_f1"):
+        print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other draws of poses")
+    for gap in result.get("gap", {}).get("gaps", ()):
+        print(*(f"{gap['label']}: {cause}" for cause in gap["causes"]), sep="\n", end="\n" if gap["causes"] else "")
     print(f"Weights: {result['model']['weights']}\nReport: {shown(args.output / 'report.html')}")
     for photo in result["unreadable"]:
         progress.say(f"{photo['path']}: {photo['reason']}")
@@ -160,16 +207,28 @@ def rejection_summary(unknown: dict[str, Any]) -> str:
 def _classify_arguments(parser: argparse.ArgumentParser) -> None:
     _add_database_arguments(parser)
     _add_rejection_arguments(parser)
+    parser.add_argument(
+        "--evidence", type=Path, metavar="DIR", help="folder for pictures of where each photo and its nearest differ"
+    )
     parser.add_argument("photos", type=Path, metavar="PHOTO", nargs="+", help="photos to classify")
 
 
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database = ReferenceDatabase.load(args.database)
+    database, encoder = open_database(args), open_encoder(args)
     rejection = None
     if args.reject or args.threshold is not None:
         rejection = validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
-    found, unreadable = validation.classify(database, open_encoder(args), args.photos, args.k, progress, rejection)
+    found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
+    if args.evidence:
+        for verdict, photo in zip(found, (p for p in args.photos if shown(p) not in unreadable), strict=True):
+            reference = args.database.parent / verdict.neighbours[0].reference
+            try:
+                sheet = evidence(encoder, database.preprocessing, photo, reference).sheet
+            except UnreadablePhoto as error:
+                raise InputError(f"{shown(reference)}: {error.reason}. Evidence needs the reference images.") from error
+            with replacing(args.evidence / f"{photo.stem}.png") as place:
+                sheet.save(place)
     for verdict in verdicts:
         print(json.dumps(verdict))
     if unreadable:
@@ -205,6 +264,49 @@ def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, ob
     }
 
 
+def _edit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="database to write; default: the same")
+    parser.add_argument(
+        "--remove", type=lambda text: text.split(","), default=[], metavar="A,B", help="classes to take out"
+    )
+    parser.add_argument(
+        "--replace", type=Path, metavar="FILE", help="database whose classes replace those of the same name"
+    )
+    parser.add_argument("--add", type=Path, metavar="FILE", help="database whose references are added")
+    parser.add_argument(
+        "--promote", type=Path, metavar="DIR", help="verified photos, one folder per class, that become references"
+    )
+    add_encoder_arguments(parser)
+
+
+def _edit(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Take classes out, put another database's in, add references, add photos: in this order."""
+    database = ReferenceDatabase.load(args.database)
+    output = args.output or args.database
+    writable_folder(output.parent)
+    if not (args.remove or args.replace or args.add or args.promote):
+        raise InputError("There is nothing to change. Give --remove, --replace, --add or --promote.")
+    database = editing.moved(database, args.database.parent, output.parent)
+    if args.remove:
+        database = editing.without(database, args.remove)
+    for other, change in ((args.replace, editing.replaced), (args.add, editing.joined)):
+        if other:
+            database = change(database, editing.moved(ReferenceDatabase.load(other), other.parent, output.parent))
+    if args.promote:
+        database = editing.promoted(database, output.parent, open_encoder(args), args.promote, progress)
+    database.save(output)
+    counts = ", ".join(f"{label} {count}" for label, count in database.count().items())
+    photos = f", {len(database.promoted)} of them real photos" if database.promoted else ""
+    print(f"{len(database)} references ({counts}){photos} in {shown(output)}")
+    return {
+        "database": shown(output),
+        "references": len(database),
+        "classes": database.count(),
+        "promoted": len(database.promoted),
+    }
+
+
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     _add_database_arguments(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="ONNX file to write")
@@ -214,14 +316,17 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
         default="image",
         help="image: uint8 images of any size; tensor: preprocessed float32",
     )
+    _add_rejection_arguments(parser)
 
 
 def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database = ReferenceDatabase.load(args.database)
-    encoder = open_encoder(args)
+    database, encoder = open_database(args), open_encoder(args)
     database.check_model(encoder.model)
     k = validation.usable_k(args.k, database, progress)
-    station.export_onnx(database, encoder.path, args.output, args.input, k)
+    rejection = None
+    if args.reject or args.threshold is not None:
+        rejection = validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
+    station.export_onnx(database, encoder.path, args.output, args.input, k, rejection)
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
     return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
 
@@ -245,6 +350,13 @@ COMMANDS = (
         ("database", "photos", "output"),
     ),
     Command("classify", "Classify photos.", _classify_arguments, _classify, ("database",)),
+    Command(
+        "edit",
+        "Take classes out of a database, put others in, add references or verified photos.",
+        _edit_arguments,
+        _edit,
+        ("database",),
+    ),
     Command(
         "export-onnx",
         "Write encoder, references and vote as one ONNX file.",

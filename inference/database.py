@@ -5,7 +5,7 @@ The file carries no code. Everything in it is checked when it is opened, as it m
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .encoder import Model
 from .errors import InputError
 from .files import label_problem, reason, replacing, shown, stays_below
-from .preprocessing import Preprocessing
+from .preprocessing import WHOLE, Preprocessing, crop_problem
 
 FORMAT_VERSION = 1
-OWN_PREPROCESSING = json.dumps(asdict(Preprocessing()))
+FIXED_PREPROCESSING = json.loads(json.dumps({k: v for k, v in asdict(Preprocessing()).items() if k != "crop"}))
 METADATA = ("classes", "images", "model", "preprocessing", "recipe")
 NORM_TOLERANCE = 1e-3
 """How far the squared length of a stored vector may be from 1."""
@@ -30,7 +30,8 @@ class ReferenceDatabase:
 
     ``embeddings`` float32 [N, D], unit length; ``labels`` int64 [N], index into ``classes``; ``poses`` float32
     [N, 4, 4], camera to world in Blender's axes and units, identity where unknown; ``images`` N paths relative to
-    the database file, with forward slashes; ``recipe`` says how the images were made.
+    the database file, with forward slashes; ``recipe`` says how the images were made; ``promoted`` are the numbers of
+    those references that are real photos, ascending.
     """
 
     embeddings: NDArray[np.float32]
@@ -41,6 +42,7 @@ class ReferenceDatabase:
     model: Model
     preprocessing: Preprocessing
     recipe: dict[str, Any]
+    promoted: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,6 +51,17 @@ class ReferenceDatabase:
         """How many references each class has."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, counts.tolist(), strict=True))
+
+    def take(self, rows: NDArray[np.int64]) -> "ReferenceDatabase":
+        """The references of these ``rows`` [M] alone, of the same classes."""
+        return replace(
+            self,
+            embeddings=self.embeddings[rows],
+            labels=self.labels[rows],
+            poses=self.poses[rows],
+            images=tuple(self.images[row] for row in rows),
+            promoted=tuple(np.flatnonzero(np.isin(rows, self.promoted)).tolist()),
+        )
 
     def pose_groups(self) -> NDArray[np.int64]:
         """A number for each reference, int64 [N], equal where the pose is; unknown poses all differ."""
@@ -80,6 +93,7 @@ class ReferenceDatabase:
             "model": asdict(self.model),
             "preprocessing": asdict(self.preprocessing),
             "recipe": self.recipe,
+            "promoted": self.promoted,
         }
         header: dict[str, Any] = {"__metadata__": {name: json.dumps(value) for name, value in values.items()}}
         offset = 0
@@ -141,24 +155,46 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
     if version > FORMAT_VERSION:  # checked first: what else it holds is then unknown
         raise _Refused(f"its format is {version}, and this version reads {FORMAT_VERSION}. Update the extension.")
     values = {name: _parsed(texts, name) for name in METADATA}
+    promoted = _parsed(texts, "promoted") if "promoted" in texts else []
     match values["model"]:
         case {"name": str(name), "sha256": str(sha256), "dim": int(dim)}:
             model = Model(name, sha256, dim)
         case _:
             raise _Refused("its model is not described completely. Build it again.")
-    if values["preprocessing"] != json.loads(OWN_PREPROCESSING):
-        theirs = shown(json.dumps(values["preprocessing"]))
-        raise _Refused(f"its preprocessing is {theirs}, and this version's is {OWN_PREPROCESSING}. Build it again.")
+    preprocessing = _preprocessing(values["preprocessing"])
     classes, images, recipe = _texts(values["classes"]), _texts(values["images"]), values["recipe"]
     if not classes or len(set(classes)) < len(classes) or not images or not isinstance(recipe, dict):
         raise _Refused("it lists no classes, a class twice, no images or no recipe. Build it again.")
     for label in classes:
         if problem := label_problem(label):
             raise _Refused(problem)
+    if not isinstance(promoted, list) or any(type(row) is not int or not 0 <= row < len(images) for row in promoted):
+        raise _Refused("its promoted photos are no references of it. Build it again.")
     for image in images:
         if not stays_below(image):
             raise _Refused(f'its image path "{shown(image)}" leads out of its folder. Build it again.')
-    return {"classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": Preprocessing()}
+    return {
+        "classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": preprocessing,
+        "promoted": tuple(promoted),
+    }  # fmt: skip
+
+
+def _preprocessing(value: Any) -> Preprocessing:
+    """Our own preprocessing with the file's own crop, which alone may differ."""
+    match value:
+        case {"crop": [float() | int(), float() | int(), float() | int(), float() | int()] as sides, **fixed}:
+            left, top, width, height = map(float, sides)
+            crop = (left, top, width, height)
+        case {**fixed}:
+            crop = WHOLE
+        case _:
+            fixed, crop = value, WHOLE
+    if fixed != FIXED_PREPROCESSING:
+        theirs, ours = shown(json.dumps(fixed)), json.dumps(FIXED_PREPROCESSING)
+        raise _Refused(f"its preprocessing is {theirs}, and this version's is {ours}. Build it again.")
+    if crop_problem(crop):
+        raise _Refused(f"its crop {list(crop)} is no part of a photo. Build it again.")
+    return Preprocessing(crop=crop)
 
 
 def _parsed(texts: dict[str, str], name: str) -> Any:

@@ -17,7 +17,7 @@ from .database import ReferenceDatabase
 from .encoder import Encoder
 from .errors import InputError
 from .files import class_folders, label_problem, shown, stays_below
-from .preprocessing import Preprocessing, UnreadablePhoto, open_photo
+from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
 
@@ -25,6 +25,9 @@ BATCH = 8
 RECIPE = "recipe.json"
 KEY = "simsearch"
 """PNG text chunk of a rendered reference: the key of its entry in the recipe."""
+
+PROMOTED = "simsearch-promoted"
+"""PNG text chunk of a real photo that became a reference: the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def embed_files(
             done[number] = known
             continue
         try:
-            batch[number] = preprocessing.tensor(open_photo(path, preprocessing.size))
+            batch[number] = preprocessing.read(path)
         except UnreadablePhoto as error:
             unreadable[number] = error.reason
         if len(batch) == BATCH:
@@ -99,21 +102,24 @@ def embed_references(
     one, every image counts. Raises InputError with all problems at once.
     """
     references, recipe = find_references(folder)
-    embedded = embed_files(encoder, preprocessing, [r.path for r in references], progress, "Embedding references")
+    paths = [reference.path for reference in references]
+    embedded = embed_files(encoder, preprocessing.of_references, paths, progress, "Embedding references")
     if embedded.unreadable:
         raise InputError(
             *(f"{shown(references[n].path)}: {why}. Replace or remove it." for n, why in embedded.unreadable.items())
         )
     classes = tuple(dict.fromkeys(reference.label for reference in references))
+    promoted = [number for number, path in enumerate(paths) if png_text(path, PROMOTED) is not None]
     return ReferenceDatabase(
         embeddings=embedded.embeddings,
         labels=np.array([classes.index(reference.label) for reference in references], np.int64),
         poses=np.stack([reference.pose for reference in references]),
         classes=classes,
-        images=tuple(_relative(reference.path, folder, database.parent) for reference in references),
+        images=tuple(relative(path, folder, database.parent) for path in paths),
         model=encoder.model,
         preprocessing=preprocessing,
         recipe=recipe,
+        promoted=tuple(promoted),
     )
 
 
@@ -122,7 +128,9 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
     folders = class_folders(folder)
     recipe = _read_recipe(folder / RECIPE)
     planned = _planned(folder, recipe.pop("images", []))
-    missing = [path for path, (_, key) in planned.items() if _key(path) not in (key, None) or not path.is_file()]
+    missing = [
+        path for path, (_, key) in planned.items() if png_text(path, KEY) not in (key, None) or not path.is_file()
+    ]
     if missing:
         raise InputError(
             f"{len(planned) - len(missing)} of {len(planned)} images in {shown(folder)} are rendered. "
@@ -132,7 +140,7 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
         Reference(path, label, np.eye(4, dtype=np.float32))
         for label, paths in folders.items()
         for path in paths
-        if path not in planned and _key(path) is None
+        if path not in planned and png_text(path, KEY) is None
     ]
     references = [reference for reference, _ in planned.values()] + added
     if not references:
@@ -175,17 +183,17 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
         raise InputError(f"The images of {shown(folder / RECIPE)} are damaged. Run render again.") from None
 
 
-def _key(path: Path) -> str | None:
-    """The recipe key that a rendered image carries; None for any other file."""
+def png_text(path: Path, name: str) -> str | None:
+    """The PNG text chunk ``name`` of an image; None for any other file."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            return image.info.get(KEY)
+            return image.info.get(name)
     except Exception:  # noqa: BLE001 - no PNG or damaged: embedding tells what is wrong with it
         return None
 
 
-def _relative(path: Path, folder: Path, database: Path) -> str:
-    """``path`` relative to the database's folder, or, where it does not lie below that, to the references' folder."""
+def relative(path: Path, folder: Path, database: Path) -> str:
+    """``path``, below ``folder``, relative to the ``database``'s folder, or, where it is not below that, to ``folder``."""
     absolute, database = folder.resolve() / path.relative_to(folder), database.resolve()
     return (
         absolute.relative_to(database) if absolute.is_relative_to(database) else path.relative_to(folder)

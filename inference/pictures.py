@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .preprocessing import UnreadablePhoto, open_photo
+from .preprocessing import WHOLE, Crop, UnreadablePhoto, open_photo
 
 SIDE = 128
 QUALITY = 70
@@ -23,10 +23,10 @@ class Picture:
     height: int
 
 
-def thumbnail(path: Path) -> Picture | None:
-    """A photo within :data:`SIDE` × :data:`SIDE` pixels; None where it is not there or cannot be read."""
+def thumbnail(path: Path, crop: Crop = WHOLE) -> Picture | None:
+    """A photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None where it is not there or cannot be read."""
     try:
-        image = open_photo(path, SIDE // 2)  # decoded at no less than SIDE
+        image = open_photo(path, SIDE // 2, crop)  # decoded at no less than SIDE
     except UnreadablePhoto:
         return None
     image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)

@@ -2,7 +2,7 @@
 """From an image file to the numbers the encoder sees: one definition for references, photos and the exported file."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,10 @@ from .files import reason
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 """What cameras and scanners write. Pillow's other formats stay closed to strangers' files (EPS runs Ghostscript)."""
 
+Crop = tuple[float, float, float, float]
+"""A part of the upright photo: left, top, width and height as shares of its size."""
+
+WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
 BEHIND_TRANSPARENCY = (128, 128, 128)
 HEIC_BRANDS = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1"}
 """ISO/IEC 23008-12 file types, bytes 8 to 12 of the file."""
@@ -41,23 +45,57 @@ class Preprocessing:
     interpolation: str = "bicubic"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    crop: Crop = WHOLE
+    """What of a photo counts. References are rendered to show just that and are never cropped."""
 
-    def tensor(self, image: Image.Image) -> NDArray[np.float32]:
-        """The encoder's input for an RGB image: float32 [3, size, size]."""
+    @property
+    def of_references(self) -> "Preprocessing":
+        """The same for images that show the region already."""
+        return replace(self, crop=WHOLE)
+
+    def read(self, path: Path) -> NDArray[np.float32]:
+        """The encoder's input for an image file: float32 [3, size, size]. Raises UnreadablePhoto."""
+        return self.tensor(open_photo(path, self.size, self.crop))
+
+    def stretched(self, image: Image.Image) -> Image.Image:
+        """An RGB image as the encoder sees it: size × size pixels."""
         # Pass by pass, always across first: since version 13 Pillow itself takes the cheaper order, and the rounding to
         # 8 bits in between makes that another picture. ONNX Runtime goes across first too.
         across = image.resize((self.size, image.height), Image.Resampling.BICUBIC)
-        pixels = np.asarray(across.resize((self.size, self.size), Image.Resampling.BICUBIC), dtype=np.float32)
+        return across.resize((self.size, self.size), Image.Resampling.BICUBIC)
+
+    def tensor(self, image: Image.Image) -> NDArray[np.float32]:
+        """The encoder's input for an RGB image: float32 [3, size, size]."""
+        pixels = np.asarray(self.stretched(image), dtype=np.float32)
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         normalised = (pixels / np.float32(255) - mean) / std
         return np.ascontiguousarray(normalised.transpose(2, 0, 1))
 
 
-def open_photo(path: Path, size: int) -> Image.Image:
-    """Read a photo as an upright RGB image.
+def crop_problem(crop: Crop) -> str | None:
+    """Why ``crop`` is no part of a photo, as a sentence; None where it is."""
+    left, top, width, height = crop
+    # Not written with "or" of opposites, as NaN has to fail too. A rectangle's far edges may be off by rounding.
+    inside = 0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1.000001 - left and 0 < height <= 1.000001 - top
+    return (
+        None
+        if inside
+        else "A crop is left,top,width,height as shares of the photo, inside it: 0.25,0.25,0.5,0.5 is the middle."
+    )
+
+
+def crop_box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom pixel of ``crop`` in an image; at least one pixel large."""
+    left, top = (min(round(share * side), side - 1) for share, side in zip(crop, (width, height), strict=False))
+    right, bottom = min(round((crop[0] + crop[2]) * width), width), min(round((crop[1] + crop[3]) * height), height)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
+    """Read a photo, or the part ``crop`` of it, as an upright RGB image.
 
     ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
-    fraction of their size, but never at less than twice ``size``. 16-bit images are brought to 8 bits, transparency
+    fraction of their size, but what is cropped never at less than twice ``size``. 16-bit images are brought to 8 bits, transparency
     is laid over mid-grey. Raises UnreadablePhoto.
     """
     try:
@@ -65,10 +103,11 @@ def open_photo(path: Path, size: int) -> Image.Image:
             # Pillow warns from 89 megapixels on and refuses from 179: only the second is a limit here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                image.draft(None, (2 * size, 2 * size))
+                enough = int(2 * size / min(crop[2:]))
+                image.draft(None, (enough, enough))
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
-                return _rgb(image)
+                return _rgb(image if crop == WHOLE else image.crop(crop_box(crop, *image.size)))
     except UnreadablePhoto:
         raise
     except UnidentifiedImageError:

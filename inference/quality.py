@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .preprocessing import Preprocessing, UnreadablePhoto, open_photo
+from .preprocessing import Preprocessing, UnreadablePhoto
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue: ITU-R BT.601, as Pillow's mode "L"."""
@@ -50,7 +50,7 @@ def measure_references(paths: Sequence[Path], preprocessing: Preprocessing) -> N
     measured = [np.empty((0, 3), np.float32)]
     for path in paths[:: -(-len(paths) // MOST_REFERENCES)]:
         try:
-            measured.append(measure(preprocessing.tensor(open_photo(path, preprocessing.size))[None], preprocessing))
+            measured.append(measure(preprocessing.of_references.read(path)[None], preprocessing))
         except UnreadablePhoto:
             continue
     return np.concatenate(measured)

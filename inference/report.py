@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from . import charts
 from .database import ReferenceDatabase
+from .encoder import Encoder
+from .evidence import evidence
 from .files import shown
-from .pictures import Picture, thumbnail
+from .pictures import Picture, picture, thumbnail
+from .preprocessing import UnreadablePhoto
 from .progress import Progress
 from .unknowns import UNKNOWN
 
@@ -23,6 +26,9 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 MOST_PHOTOS, MOST_REFERENCES, MOST_MISTAKES = 1200, 600, 400
 """What is pictured at most, so that the file stays small enough to mail: about 5 kB a picture."""
 
+MOST_EVIDENCE = 24
+"""Mistakes that are compared patch by patch, which takes as long as embedding them twice."""
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart with any colour vision: Okabe and Ito, "Color Universal Design", 2008."""
 
@@ -32,13 +38,14 @@ GOLDEN_ANGLE = 137.508
 @dataclass(frozen=True)
 class Evaluation:
     """What a report is about: ``metrics`` as in ``metrics.json``, and for each of Q photos its true class, its verdict
-    and its vector, float32 [Q, D]; the folders that photo and reference paths start from."""
+    and its vector, float32 [Q, D], made by ``encoder``; the folders that photo and reference paths start from."""
 
     metrics: dict[str, Any]
     true: Sequence[str]
     verdicts: Sequence["Verdict"]
     embeddings: NDArray[np.float32]
     database: ReferenceDatabase
+    encoder: Encoder
     photos: Path
     images: Path
 
@@ -65,9 +72,15 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
         for number in list(dict.fromkeys(voters))[:MOST_REFERENCES]
     }
     pictures: dict[str, Picture] = {}
+    preprocessing = database.preprocessing
     for name, path in progress.track(pictured.items(), len(pictured), "Writing the report"):
-        if found := thumbnail(path):
+        part = preprocessing if name.startswith("p") else preprocessing.of_references
+        if found := thumbnail(path, part.crop):
             pictures[name] = found
+    compared = mistakes[:MOST_EVIDENCE]
+    for number in progress.track(compared, len(compared), "Comparing mistakes"):
+        if differences := _differences(evaluation, verdicts[number]):
+            pictures[f"d{number}"] = differences
 
     projected = charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
     environment = jinja2.Environment(
@@ -75,6 +88,9 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
     )
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         metrics=evaluation.metrics,
+        gap=evaluation.metrics.get("gap"),
+        repeated=evaluation.metrics.get("repeat_seeds"),
+        promoted={shown(database.images[row]) for row in database.promoted},
         labels=labels,
         verdicts=[*labels, UNKNOWN] if "unknown" in evaluation.metrics else labels,
         quality=evaluation.metrics.get("quality"),
@@ -98,6 +114,21 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
         points=_points(projected.points, [*database.labels.tolist(), *(labels.index(label) for label in true)]),
         reference_count=len(database),
     )
+
+
+def _differences(evaluation: Evaluation, verdict: "Verdict") -> Picture | None:
+    """Where a photo differs from its nearest reference; None where one of them is no longer there."""
+    nearest = verdict.neighbours[0].reference
+    try:
+        found = evidence(
+            evaluation.encoder,
+            evaluation.database.preprocessing,
+            evaluation.photos / verdict.path,
+            evaluation.images / nearest,
+        )
+    except UnreadablePhoto:
+        return None
+    return picture(found.heat)
 
 
 def colour(number: int) -> str:

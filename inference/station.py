@@ -11,13 +11,27 @@ from numpy.typing import NDArray
 from .database import ReferenceDatabase
 from .errors import InputError
 from .files import replacing, shown
+from .unknowns import UNKNOWN, Rejection
 
 INPUTS = ("image", "tensor")
 LARGEST = 2**31 - 1
 """Bytes of a protocol buffer, and so of an ONNX file without external data."""
 
 PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixels) {
-    channels_first = Transpose <perm = [0, 3, 1, 2]> (images)
+    image_sides = Shape <start = 1, end = 3> (images)
+    sides = Cast <to = 11> (image_sides)
+    near_edges = Mul (sides, crop_start)
+    near = Round (near_edges)
+    far_edges = Mul (sides, crop_end)
+    far = Round (far_edges)
+    first_pixel = Cast <to = 7> (near)
+    next_to_last = Sub (image_sides, one_pixel)
+    start = Min (first_pixel, next_to_last)
+    last_pixel = Cast <to = 7> (far)
+    after_start = Add (start, one_pixel)
+    end = Max (last_pixel, after_start)
+    cropped = Slice (images, start, end, crop_axes)
+    channels_first = Transpose <perm = [0, 3, 1, 2]> (cropped)
     resized = Resize <axes = [2, 3], mode = "cubic", cubic_coeff_a = -0.5, antialias = 1, exclude_outside = 1>
         (channels_first, , , image_size)
     levels = Cast <to = 1> (resized)
@@ -25,7 +39,7 @@ PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixe
     centred = Sub (shares, mean)
     pixels = Div (centred, std)
 }"""
-""":meth:`.preprocessing.Preprocessing.tensor` in ONNX's text syntax. ONNX Runtime resizes uint8 as Pillow does:
+""":func:`.preprocessing.crop_box` and :meth:`.preprocessing.Preprocessing.tensor` in ONNX's text syntax. ONNX Runtime resizes uint8 as Pillow does:
 horizontally first, with the result of each pass rounded to 8 bits."""
 
 VOTE = """vote (float[N, D] embedding)
@@ -55,14 +69,33 @@ VOTE = """vote (float[N, D] embedding)
 }"""
 """:func:`.neighbours.search` and :func:`.neighbours.vote`, with the same rules for ties."""
 
+REJECT = """reject (int64[N] voted, float[N, D] unit_vector) => (int64[N] label, double[N] familiarity) {
+    vector = Cast <to = 11> (unit_vector)
+    from_mean = Sub (vector, subspace_mean)
+    coordinates = MatMul (from_mean, subspace_axes)
+    within = MatMul (coordinates, subspace_axes_back)
+    nearest_point = Add (within, subspace_mean)
+    products = Mul (vector, nearest_point)
+    dot = ReduceSum <keepdims = 0> (products, axis_1)
+    length = ReduceL2 <keepdims = 0> (nearest_point, axis_1)
+    familiarity = Div (dot, length)
+    strange = Less (familiarity, threshold)
+    label = Where (strange, unknown_label, voted)
+}"""
+""":meth:`.unknowns.Subspace.familiarity` and the rejection of what is less familiar than the threshold."""
 
-def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int) -> None:
+
+def export_onnx(
+    database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int, rejection: Rejection | None = None
+) -> None:
     """Write one ONNX file that takes photos to verdicts as ``classify`` does.
 
     Input, by ``flavour``: ``image``: ``images`` uint8 [N, H, W, 3], RGB, upright, of any size; ``tensor``: ``pixels``
     float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them. Outputs: ``label`` int64 [N];
-    ``votes`` int64 [N, C]; ``similarities`` float32 [N, k], best first; ``neighbours`` int64 [N, k]. Class names and
-    reference images by number, k and the model are in the file's metadata, named ``simsearch.…``, lists as JSON.
+    ``votes`` int64 [N, C]; ``similarities`` float32 [N, k], best first; ``neighbours`` int64 [N, k]. With
+    ``rejection``, ``label`` is -1 for an unknown photo, and ``familiarity`` float64 [N] says how familiar each is.
+    Class names and reference images by number, k, the crop and the model are in the file's metadata, named
+    ``simsearch.…``, lists as JSON. The database's crop is applied to images; a tensor is made of what was cropped.
     Raises InputError where the ``onnx`` package is missing or the file would be too large.
     """
     try:
@@ -90,9 +123,27 @@ def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavou
     }
     embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
     graphs = [embedding, onnx.parser.parse_graph(VOTE)]
+    outputs = list(graphs[-1].output)
+    if rejection:
+        voted = VOTE.replace("int64[N] label", "int64[N] voted").replace("    label =", "    voted =")
+        graphs[-1:] = [onnx.parser.parse_graph(voted), onnx.parser.parse_graph(REJECT)]
+        outputs.append(graphs[-1].output[1])
+        constants |= {
+            "subspace_mean": rejection.subspace.mean,
+            "subspace_axes": np.ascontiguousarray(rejection.subspace.axes.T),
+            "subspace_axes_back": np.ascontiguousarray(rejection.subspace.axes),
+            "threshold": np.array(rejection.threshold),
+            "unknown_label": np.array(-1, np.int64),
+        }
     if flavour == "image":
         graphs.insert(0, onnx.parser.parse_graph(PREPROCESS))
         constants |= {
+            "crop_start": np.array([preprocessing.crop[1], preprocessing.crop[0]]),
+            "crop_end": np.array(
+                [preprocessing.crop[1] + preprocessing.crop[3], preprocessing.crop[0] + preprocessing.crop[2]]
+            ),
+            "crop_axes": np.array([1, 2], np.int64),
+            "one_pixel": np.array(1, np.int64),
             "image_size": np.array([preprocessing.size, preprocessing.size], np.int64),
             "white": np.array(255, np.float32),
             "mean": np.array(preprocessing.mean, np.float32)[:, None, None],
@@ -102,7 +153,7 @@ def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavou
         [node for graph in graphs for node in graph.node],
         "synthetic_similarity_search",
         graphs[0].input,
-        graphs[-1].output,
+        outputs,
         [*embedding.initializer, *(numpy_helper.from_array(array, name) for name, array in constants.items())],
     )
     exported = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
@@ -114,7 +165,9 @@ def export_onnx(database: ReferenceDatabase, encoder: Path, output: Path, flavou
             "simsearch.classes": json.dumps(database.classes),
             "simsearch.images": json.dumps(database.images),
             "simsearch.k": str(k),
-        },
+            "simsearch.crop": json.dumps(preprocessing.crop),
+        }
+        | ({"simsearch.unknown": UNKNOWN, "simsearch.threshold": str(rejection.threshold)} if rejection else {}),
     )
     with replacing(output) as temporary:
         onnx.save(exported, temporary)

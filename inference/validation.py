@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import metrics, neighbours, quality, report, unknowns
+from . import gap, metrics, neighbours, quality, report, unknowns
 from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .embedding import embed_files
@@ -20,9 +20,13 @@ from .encoder import Encoder
 from .errors import InputError
 from .files import class_folders, files_below, replacing, shown, writable_folder
 from .progress import Progress
+from .repeatability import resampled_f1
 
 CACHE = ".embeddings"
 """File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
+
+SAME = 0.99999
+"""Cosine similarity from which on two images are the same: rounding is all that is left."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run cells that begin so: owasp.org, "CSV Injection"."""
@@ -145,10 +149,16 @@ def validate(
     k: int,
     progress: Progress,
     rejecting: Rejecting | None = None,
+    *,
+    explain: bool = False,
+    repeat_seeds: int = 0,
 ) -> dict[str, Any]:
     """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
-    and ``report.html`` to ``output``. Returns the content of ``metrics.json``. With ``rejecting``, photos that look
-    unfamiliar are "unknown", which is counted by itself. A run that was stopped is taken up where it was.
+    and ``report.html`` to ``output``. Returns the content of ``metrics.json``. A run that was stopped is taken up where
+    it was.
+
+    With ``rejecting``, photos that look unfamiliar are "unknown", which is counted by itself. ``explain`` tries what
+    brings photos nearer to the references. ``repeat_seeds`` is how often F1 is taken of other draws of poses.
 
     Raises InputError, before anything is written, where the photos do not fit the database or none can be read.
     """
@@ -182,50 +192,27 @@ def validate(
     true_numbers = np.array([index[label] for label in true])
     predicted_numbers = np.array([index[verdict.predicted] for verdict in verdicts])
     scores = metrics.from_predictions(true_numbers, predicted_numbers, database.classes)
-    references = [database_path.parent / image for image in database.images]
-    measured = quality.measure_references(references, database.preprocessing)
-    if len(measured):
-        allowed = quality.limits(measured)
-        flaws = [quality.findings(photo, allowed) for photo in embedded.qualities]
-        good = np.array([not flaw for flaw in flaws])
-        without = (
-            metrics.from_predictions(true_numbers[good], predicted_numbers[good], database.classes)
-            if good.any()
-            else None
+    if flaws := find_flaws(
+        database, database_path.parent, verdicts, embedded.qualities, true_numbers, predicted_numbers
+    ):
+        found["quality"] = flaws
+    if repeat_seeds:
+        others = resampled_f1(database, embedded.embeddings, true_numbers, k, repeat_seeds).tolist()
+        found["repeat_seeds"] = {"macro_f1": others, "spread": max(others) - min(others)}
+    if explain:
+        by_class: dict[str, list[Path]] = {}
+        for number in embedded.readable.tolist():
+            by_class.setdefault(files[number][1], []).append(files[number][0])
+        if explanation := gap.explain(database, database_path.parent, encoder, by_class, k, progress):
+            found["gap"] = asdict(explanation)
+    if seen := promoted_among(database, verdicts):
+        found["promoted_among_photos"] = seen
+        progress.say(
+            f"{seen} of {len(verdicts)} photos are references of the database themselves, so F1 is too high. "
+            "Validate on photos that were not promoted."
         )
-        found["quality"] = {
-            "limits": allowed,
-            "flagged": [
-                {"path": verdict.path, "findings": flaw} for verdict, flaw in zip(verdicts, flaws, strict=True) if flaw
-            ],
-            "macro_f1_without": without.macro_f1 if without else None,
-        }
-    spread = metrics.intervals(scores.confusion)
     result: dict[str, Any] = {
-        "macro_f1": scores.macro_f1,
-        "accuracy": scores.accuracy,
-        "classes": {
-            label: {
-                "precision": float(scores.precision[number]),
-                "recall": float(scores.recall[number]),
-                "f1": float(scores.f1[number]),
-                "support": int(scores.support[number]),
-            }
-            for number, label in enumerate(database.classes)
-        },
-        "confusion": {"labels": list(database.classes), "matrix": scores.confusion[:, :-1].tolist()},
-        "intervals": {
-            "macro_f1": spread.macro_f1.tolist(),
-            "accuracy": spread.accuracy.tolist(),
-            "classes": {
-                label: {
-                    "precision": spread.precision[number].tolist(),
-                    "recall": spread.recall[number].tolist(),
-                    "f1": spread.f1[number].tolist(),
-                }
-                for number, label in enumerate(database.classes)
-            },
-        },
+        **scored(scores),
         **found,
         "photos": len(verdicts),
         "unreadable": unreadable,
@@ -234,18 +221,69 @@ def validate(
         "database": shown(database_path),
         "seconds": round(time.monotonic() - started, 3),
     }
-    evaluation = report.Evaluation(result, true, verdicts, embedded.embeddings, database, photos, database_path.parent)
+    evaluation = report.Evaluation(
+        result, true, verdicts, embedded.embeddings, database, encoder, photos, database_path.parent
+    )
     page = report.render(evaluation, progress)
-    with replacing(output / "predictions.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(prediction_rows(true, verdicts, k))
-    if strangers:
-        with replacing(output / "negatives.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(prediction_rows([unknowns.UNKNOWN] * len(strangers), strangers, k))
-    with replacing(output / "report.html") as path:
-        path.write_text(page, "utf-8", "backslashreplace")
-    with replacing(output / "metrics.json") as path:
-        path.write_text(json.dumps(result, indent=2), "utf-8")
+    tables = {"predictions.csv": (true, verdicts), "negatives.csv": ([unknowns.UNKNOWN] * len(strangers), strangers)}
+    write_results(output, result, page, {name: table for name, table in tables.items() if table[1]}, k)
     return result
+
+
+def scored(scores: metrics.Metrics) -> dict[str, Any]:
+    """The scores as ``metrics.json`` has them, with their intervals."""
+    spread, figures = metrics.intervals(scores.confusion), ("precision", "recall", "f1")
+    return {
+        "macro_f1": scores.macro_f1,
+        "accuracy": scores.accuracy,
+        "classes": {
+            label: {name: float(getattr(scores, name)[number]) for name in figures}
+            | {"support": int(scores.support[number])}
+            for number, label in enumerate(scores.labels)
+        },
+        "confusion": {"labels": list(scores.labels), "matrix": scores.confusion[:, :-1].tolist()},
+        "intervals": {
+            "macro_f1": spread.macro_f1.tolist(),
+            "accuracy": spread.accuracy.tolist(),
+            "classes": {
+                label: {name: getattr(spread, name)[number].tolist() for name in figures}
+                for number, label in enumerate(scores.labels)
+            },
+        },
+    }
+
+
+def promoted_among(database: ReferenceDatabase, verdicts: Sequence[Verdict]) -> int:
+    """How many photos are among the database's promoted ones."""
+    images = {shown(database.images[row]) for row in database.promoted}
+    nearest = (verdict.neighbours[0] for verdict in verdicts)
+    return sum(near.reference in images and near.similarity > SAME for near in nearest)
+
+
+def find_flaws(
+    database: ReferenceDatabase,
+    folder: Path,
+    verdicts: Sequence[Verdict],
+    qualities: NDArray[np.float32],
+    true: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+) -> dict[str, Any] | None:
+    """What ``metrics.json`` says about the photos' ``qualities`` [Q, 3]; None where the reference images, which lie
+    below ``folder``, are no longer there. ``true`` and ``predicted`` [Q] index the classes."""
+    measured = quality.measure_references([folder / image for image in database.images], database.preprocessing)
+    if not len(measured):
+        return None
+    allowed = quality.limits(measured)
+    flaws = [quality.findings(photo, allowed) for photo in qualities]
+    good = np.array([not flaw for flaw in flaws])
+    without = metrics.from_predictions(true[good], predicted[good], database.classes) if good.any() else None
+    return {
+        "limits": allowed,
+        "flagged": [
+            {"path": verdict.path, "findings": flaw} for verdict, flaw in zip(verdicts, flaws, strict=True) if flaw
+        ],
+        "macro_f1_without": without.macro_f1 if without else None,
+    }
 
 
 def rejected(
@@ -305,6 +343,23 @@ def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
     if problems:
         raise InputError(*problems)
     return photos
+
+
+def write_results(
+    output: Path,
+    result: dict[str, Any],
+    page: str,
+    tables: dict[str, tuple[Sequence[str], Sequence[Verdict]]],
+    k: int,
+) -> None:
+    """Write the files of a validation, ``metrics.json`` last; ``tables`` are true classes and verdicts by file name."""
+    for name, (true, verdicts) in tables.items():
+        with replacing(output / name) as path, path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(prediction_rows(true, verdicts, k))
+    with replacing(output / "report.html") as path:
+        path.write_text(page, "utf-8", "backslashreplace")
+    with replacing(output / "metrics.json") as path:
+        path.write_text(json.dumps(result, indent=2), "utf-8")
 
 
 def prediction_rows(true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="valid-type"
-"""Mark the region of interest."""
+"""Mark the region of interest, in the scene and in photos."""
 
 import bpy
 from bpy.props import FloatProperty
@@ -51,4 +51,30 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SIMSEARCH_OT_mark_region,)
+class SIMSEARCH_OT_crop_from_region(bpy.types.Operator):
+    bl_idname = "simsearch.crop_from_region"
+    bl_label = "Crop from Render Region"
+    bl_description = (
+        "Use the render region, drawn with Ctrl B in the camera view over a photo behind it, as the part of every "
+        "photo that counts"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        drawn = context.scene.render.use_border
+        return steps.allowed(cls, None if drawn else "Draw a region first: Ctrl B in the camera view, over the photo")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        render = context.scene.render
+        width, height = render.border_max_x - render.border_min_x, render.border_max_y - render.border_min_y
+        if width <= 0 or height <= 0:
+            self.report({"ERROR"}, "The render region is empty. Draw it again with Ctrl B.")
+            return {"CANCELLED"}
+        # Blender counts from below, photos from above.
+        context.scene.simsearch.crop = (render.border_min_x, 1 - render.border_max_y, width, height)
+        render.use_border = False
+        return {"FINISHED"}
+
+
+CLASSES = (SIMSEARCH_OT_mark_region, SIMSEARCH_OT_crop_from_region)

@@ -64,6 +64,11 @@ def database(scene: bpy.types.Scene) -> Path:
     return output_folder(scene) / DATABASE
 
 
+def crop(scene: bpy.types.Scene) -> str:
+    """The scene's crop of photos as ``--crop`` takes it; Blender keeps it in single precision."""
+    return ",".join(f"{share:.6g}" for share in scene.simsearch.crop)
+
+
 def absolute(path: str) -> Path:
     """A path as Blender writes it (``//`` beside the file) as an absolute one."""
     return Path(bpy.path.abspath(path)).resolve()

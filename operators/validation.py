@@ -43,6 +43,9 @@ class SIMSEARCH_OT_validate(job.JobOperator):
             str(scene.simsearch.k),
             "--model",
             scene.simsearch.model,
+            "--crop",
+            steps.crop(scene),
+            *(["--explain"] if scene.simsearch.explain else []),
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
@@ -70,6 +73,10 @@ class SIMSEARCH_OT_classify(job.JobOperator):
             str(scene.simsearch.k),
             "--model",
             scene.simsearch.model,
+            "--crop",
+            steps.crop(scene),
+            "--evidence",
+            str(evidence_folder(scene)),
             str(steps.absolute(scene.simsearch.photo)),
         ]
 
@@ -153,6 +160,11 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
         if row["true"] != row["predicted"]
     ]
     return sorted(found, key=lambda mistake: -mistake.similarity)
+
+
+def evidence_folder(scene: bpy.types.Scene) -> Path:
+    """Where pictures lie of what a classified photo and its nearest reference differ in, by the photo's name."""
+    return steps.output_folder(scene) / "evidence"
 
 
 def validation_folder(scene: bpy.types.Scene) -> Path:

@@ -203,6 +203,9 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         column.prop(settings, "model")
         column.prop(settings, "k")
         column.prop(settings, "photos_directory")
+        column.prop(settings, "crop")
+        column.operator("simsearch.crop_from_region", icon="SELECT_SET")
+        column.prop(settings, "explain")
         preferences.draw_encoder(layout, context)
         row = layout.row()
         row.scale_y = 1.5

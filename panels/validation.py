@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 
 from ..operators import results, steps
-from ..operators.validation import Mistake
+from ..operators.validation import Mistake, evidence_folder
 from ..text import paragraph
 from . import thumbnails
 from .references import draw_outdated
@@ -87,6 +87,10 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     for label, votes in found["votes"].items():
         if votes:
             column.label(text=f"{label}: {votes} of {len(found['neighbours'])} votes")
+    evidence = evidence_folder(scene) / f"{Path(found['path']).stem}.png"
+    if evidence.is_file():
+        box.label(text="Photo, nearest reference, and in red where they differ")
+        box.template_icon(thumbnails.icon(evidence), scale=10)
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
     for neighbour in found["neighbours"][:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)

@@ -8,9 +8,16 @@ from pathlib import Path
 import bpy
 
 from ..inference import command_line
-from ..inference.command_line import Command, add_encoder_arguments, build_database, open_encoder
+from ..inference.command_line import (
+    Command,
+    add_crop_argument,
+    add_encoder_arguments,
+    build_database,
+    open_encoder,
+)
 from ..inference.errors import InputError
 from ..inference.files import shown
+from ..inference.preprocessing import Crop, crop_problem
 from ..inference.progress import Progress
 from . import check
 from .settings import Settings, read_settings
@@ -86,13 +93,27 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _crop(scene: bpy.types.Scene) -> Crop:
+    """The scene's crop of photos, which Blender keeps in single precision."""
+    left, top, width, height = (round(share, 6) for share in scene.simsearch.crop)
+    if problem := crop_problem((left, top, width, height)):
+        raise InputError(f"{problem} The scene's is {left},{top},{width},{height}.")
+    return left, top, width, height
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    _add_output(parser)
+    add_crop_argument(parser)
+
+
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render, then embed."""
     started = time.monotonic()
     encoder = open_encoder(args)  # first: a missing encoder should be known before hours of rendering
     rendered = _render(args, progress)
-    folder = _output(args)
-    built = build_database(folder / REFERENCES, folder / f"{REFERENCES}.safetensors", encoder, progress)
+    folder, crop = _output(args), args.crop or _crop(bpy.context.scene)
+    database = folder / f"{REFERENCES}.safetensors"
+    built = build_database(folder / REFERENCES, database, encoder, crop, progress)
     seconds = round(time.monotonic() - started, 3)
     return {**rendered, **built, "references": rendered["references"], "seconds": seconds}
 
@@ -106,5 +127,5 @@ def _warn(sentences: list[str], progress: Progress) -> list[str]:
 COMMANDS = (
     Command("check", "List every problem that would stop a render or spoil it.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
-    Command("build", "Render the references and make the reference database.", _add_output, _build),
+    Command("build", "Render the references and make the reference database.", _add_build, _build),
 )

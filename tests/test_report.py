@@ -103,7 +103,7 @@ def test_every_figure_follows_from_the_predictions(validated: Path) -> None:
         assert near == [f"{float(row[f'similarity_{rank}']):.3f}" for rank in range(1, 6)]
         places = [text(mistake).index(row[f"reference_{rank}"]) for rank in range(1, 6)]
         assert places == sorted(places)
-        assert mistake.count("<use ") == 6, "the photo and its five references are pictured"
+        assert mistake.count("<use ") == 7, "the photo, where it differs, and its five references are pictured"
 
 
 def test_every_cell_lists_its_photos(validated: Path) -> None:
@@ -136,9 +136,11 @@ def test_a_thousand_photos_stay_below_15_megabytes(tmp_path: Path, validated: Pa
     embeddings = np.resize(database.embeddings[:12], (1000, database.model.dim))
     verdicts = judge(database, embeddings, [f"red/{number}.jpg" for number in range(1000)], 5)
     metrics = json.loads((validated / "metrics.json").read_text("utf-8")) | {"photos": 1000}
-    html = render(
-        Evaluation(metrics, ["green"] * 1000, verdicts, embeddings, database, tmp_path, validated.parent), Progress()
+    encoder = Encoder(validated.parent / "tiny.onnx")
+    evaluation = Evaluation(
+        metrics, ["green"] * 1000, verdicts, embeddings, database, encoder, tmp_path, validated.parent
     )
+    html = render(evaluation, Progress())
     assert html.count('<symbol id="p') == 1000 and html.count('<article class="mistake"') == 400
     assert 1e6 < len(html.encode()) < 15e6
 

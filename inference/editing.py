@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing a reference database without rendering or embedding the rest of it again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import PngImagePlugin
+
+from .database import ReferenceDatabase
+from .embedding import PROMOTED, embed_files, relative
+from .encoder import Encoder
+from .errors import InputError
+from .files import class_folders, replacing, sha256_file, shown
+from .preprocessing import open_photo
+from .progress import Progress
+
+
+def without(database: ReferenceDatabase, labels: Sequence[str]) -> ReferenceDatabase:
+    """The references of all classes but ``labels``. Raises InputError for unknown ones and where none is left."""
+    if unknown := [label for label in labels if label not in database.classes]:
+        known = ", ".join(database.classes)
+        raise InputError(*(f'There is no class "{shown(label)}". The database has: {known}.' for label in unknown))
+    left = tuple(label for label in database.classes if label not in labels)
+    if not left:
+        raise InputError("That would remove every class. Keep at least one.")
+    rows = np.flatnonzero(np.isin(np.array(database.classes)[database.labels], left))
+    return relabelled(database.take(rows), left)
+
+
+def relabelled(database: ReferenceDatabase, classes: tuple[str, ...]) -> ReferenceDatabase:
+    """The same references with their labels numbered by ``classes``, which has all that occur."""
+    numbers = [classes.index(label) if label in classes else -1 for label in database.classes]
+    return replace(database, classes=classes, labels=np.array(numbers, np.int64)[database.labels])
+
+
+def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDatabase:
+    """All references of both; those of equal class and vector count once, so joining again changes nothing.
+
+    Raises InputError where they were made by different encoders or see different parts of a photo.
+    """
+    first.check_model(second.model)
+    if first.preprocessing != second.preprocessing:
+        crops = " and ".join(str(list(part.preprocessing.crop)) for part in (first, second))
+        raise InputError(f"The databases crop photos differently, {crops}. Build one of them again with --crop.")
+    classes = tuple(dict.fromkeys((*first.classes, *second.classes)))
+    first, second = relabelled(first, classes), relabelled(second, classes)
+    known = {(label, vector.tobytes()) for label, vector in zip(first.labels, first.embeddings, strict=True)}
+    pairs = ((label, vector.tobytes()) for label, vector in zip(second.labels, second.embeddings, strict=True))
+    rows = [row for row, pair in enumerate(pairs) if pair not in known]
+    second = second.take(np.array(rows, np.int64))
+    return replace(
+        first,
+        embeddings=np.concatenate([first.embeddings, second.embeddings]),
+        labels=np.concatenate([first.labels, second.labels]),
+        poses=np.concatenate([first.poses, second.poses]),
+        images=first.images + second.images,
+        promoted=first.promoted + tuple(len(first) + row for row in second.promoted),
+    )
+
+
+def replaced(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDatabase:
+    """``first`` with the classes of ``second`` in place of its own of the same names; the order of classes stays."""
+    shared = set(first.classes) & set(second.classes)
+    order = tuple(dict.fromkeys((*first.classes, *second.classes)))
+    rows = np.flatnonzero(~np.isin(np.array(first.classes)[first.labels], list(shared)))
+    return joined(relabelled(first.take(rows), order), second)
+
+
+def moved(database: ReferenceDatabase, folder: Path, new_folder: Path) -> ReferenceDatabase:
+    """``database``, whose image paths start from ``folder``, with paths that start from ``new_folder``.
+
+    Images that are not below that are named after their old folder, so that none is taken for another; the report
+    has no picture of them.
+    """
+    old, new = folder.resolve(), new_folder.resolve()
+    base = Path(old.relative_to(new) if old.is_relative_to(new) else old.name)
+    return replace(database, images=tuple((base / image).as_posix() for image in database.images))
+
+
+def promoted(
+    database: ReferenceDatabase, folder: Path, encoder: Encoder, photos: Path, progress: Progress
+) -> ReferenceDatabase:
+    """``database`` with the verified ``photos``, in one folder per class, as further references.
+
+    What the encoder sees of each is kept among the reference images of ``folder``, where a later build finds it.
+    Raises InputError where a photo cannot be read or a class is no class of the database.
+    """
+    database.check_model(encoder.model)
+    found = class_folders(photos)
+    known = ", ".join(database.classes)
+    problems = [
+        f'{shown(photos)} has a sub-folder "{shown(label)}", which is no class. The database has: {known}.'
+        for label in found
+        if label not in database.classes
+    ]
+    files = [(path, label) for label, paths in found.items() for path in paths]
+    if not files:
+        problems.append(f"There are no photos in the class folders of {shown(photos)}. The database has: {known}.")
+    if problems:
+        raise InputError(*problems)
+    preprocessing = database.preprocessing
+    embedded = embed_files(encoder, preprocessing, [path for path, _ in files], progress, "Embedding photos")
+    if embedded.unreadable:
+        raise InputError(*(f"{shown(files[n][0])}: {why}. Remove it." for n, why in embedded.unreadable.items()))
+    root = folder.joinpath(*PurePosixPath(database.images[0]).parts[:-2])
+    images = []
+    for path, label in files:
+        chunk = PngImagePlugin.PngInfo()
+        chunk.add_text(PROMOTED, shown(path.name))
+        place = root / label / f"photo_{sha256_file(path)[:12]}.png"
+        with replacing(place) as temporary:
+            picture = preprocessing.stretched(open_photo(path, preprocessing.size, preprocessing.crop))
+            picture.save(temporary, format="PNG", pnginfo=chunk)
+        images.append(relative(place, root, folder))
+    return joined(
+        database,
+        replace(
+            database,
+            embeddings=embedded.embeddings,
+            labels=np.array([database.classes.index(label) for _, label in files], np.int64),
+            poses=np.broadcast_to(np.eye(4, dtype=np.float32), (len(files), 4, 4)),
+            images=tuple(images),
+            promoted=tuple(range(len(files))),
+        ),
+    )

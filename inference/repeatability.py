@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much F1 owes to the luck of the drawn poses."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import metrics, neighbours
+from .database import ReferenceDatabase
+
+
+def resampled_f1(
+    database: ReferenceDatabase, embeddings: NDArray[np.float32], true: NDArray[np.int64], k: int, seeds: int
+) -> NDArray[np.float64]:
+    """Macro F1 on photos ``embeddings`` [Q, D] of classes ``true`` [Q], for each of ``seeds`` other sets of references.
+
+    Each set has as many poses, drawn with replacement from those of the database (Efron and Tibshirani, An
+    Introduction to the Bootstrap, 1993, section 6.2); a pose brings the references of every class. Float64 [seeds].
+    """
+    groups = database.pose_groups()
+    rows = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    found = np.empty(seeds)
+    for seed in range(seeds):
+        drawn = np.random.default_rng(seed).integers(0, len(rows), len(rows))
+        sample = np.concatenate([rows[number] for number in drawn])
+        similarities, indices = neighbours.search(embeddings, database.embeddings[sample], min(k, len(sample)))
+        labels = database.labels[sample][indices]
+        predicted = neighbours.vote(labels, similarities, len(database.classes))[0]
+        found[seed] = metrics.from_predictions(true, predicted, database.classes).macro_f1
+    return found
