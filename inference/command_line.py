@@ -221,8 +221,9 @@ def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]
     found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
     if args.evidence:
-        for verdict, photo in zip(found, (p for p in args.photos if shown(p) not in unreadable), strict=True):
-            reference = args.database.parent / verdict.neighbours[0].reference
+        readable = [photo for photo in args.photos if shown(photo) not in unreadable]
+        for photo, one in zip(readable, found, strict=True):
+            reference = args.database.parent / one.neighbours[0].reference
             try:
                 sheet = evidence(encoder, database.preprocessing, photo, reference).sheet
             except UnreadablePhoto as error:

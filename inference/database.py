@@ -181,14 +181,14 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
 
 def _preprocessing(value: Any) -> Preprocessing:
     """Our own preprocessing with the file's own crop, which alone may differ."""
-    match value:
-        case {"crop": [float() | int(), float() | int(), float() | int(), float() | int()] as sides, **fixed}:
-            left, top, width, height = map(float, sides)
-            crop = (left, top, width, height)
-        case {**fixed}:
-            crop = WHOLE
-        case _:
-            fixed, crop = value, WHOLE
+    crop, fixed = WHOLE, value
+    if isinstance(value, dict) and "crop" in value:
+        fixed = {name: part for name, part in value.items() if name != "crop"}
+        match value["crop"]:
+            case [float() | int() as left, float() | int() as top, float() | int() as width, float() | int() as height]:
+                crop = (float(left), float(top), float(width), float(height))
+            case _:
+                raise _Refused("its crop is not four numbers. Build it again.")
     if fixed != FIXED_PREPROCESSING:
         theirs, ours = shown(json.dumps(fixed)), json.dumps(FIXED_PREPROCESSING)
         raise _Refused(f"its preprocessing is {theirs}, and this version's is {ours}. Build it again.")

@@ -61,9 +61,8 @@ class Evidence:
 
 def evidence(encoder: Encoder, preprocessing: Preprocessing, photo: Path, reference: Path) -> Evidence:
     """Compare the files of a photo and of a reference. Raises UnreadablePhoto where one cannot be read."""
-    pictures = [
-        part.stretched(open_photo(path, part.size, part.crop))
-        for part, path in ((preprocessing, photo), (preprocessing.of_references, reference))
-    ]
-    tokens = encoder.patch_tokens(np.stack([preprocessing.tensor(picture) for picture in pictures]))
-    return Evidence(*pictures, difference(*tokens))
+    own = preprocessing.of_references
+    seen = preprocessing.stretched(open_photo(photo, preprocessing.size, preprocessing.crop))
+    beside = own.stretched(open_photo(reference, own.size))
+    tokens = encoder.patch_tokens(np.stack([own.tensor(seen), own.tensor(beside)]))
+    return Evidence(seen, beside, difference(tokens[0], tokens[1]))

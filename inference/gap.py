@@ -8,7 +8,7 @@ them more similar to the references of their own class is what tells renders and
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ BATCH = 8
 NOTABLE = 0.01
 """Gain in cosine similarity from which on a cause is named: about what another draw of poses changes."""
 
-Pixels = NDArray[np.float32]
+Pixels = NDArray[np.floating[Any]]
 """Images [N, S, S, 3] of levels 0 to 255."""
 
 
@@ -50,9 +50,9 @@ class Gap:
     causes: tuple[str, ...]
 
 
-def luma(images: Pixels) -> NDArray[np.float32]:
+def luma(images: Pixels) -> Pixels:
     """Brightness of each pixel, [N, S, S]."""
-    return images @ np.array(LUMA, np.float32)
+    return np.tensordot(images, np.array(LUMA, np.float32), 1)
 
 
 def brightened(photos: Pixels, references: Pixels) -> Pixels:
@@ -70,8 +70,10 @@ def contrasted(photos: Pixels, references: Pixels) -> Pixels:
 def coloured(photos: Pixels, references: Pixels) -> Pixels:
     """Photos whose mean colour is that of the references, at their own brightness."""
     means = photos.mean(axis=(1, 2)).clip(1)
-    tint = references.mean(axis=(0, 1, 2)) / luma(references).mean()
-    return photos * (tint * (means @ np.array(LUMA, np.float32))[:, None] / means)[:, None, None, :]
+    tint: Pixels = references.mean(axis=(0, 1, 2)) / luma(references).mean()
+    factors: Pixels = tint * (means @ np.array(LUMA, np.float32))[:, None] / means
+    changed: Pixels = photos * factors[:, None, None, :]
+    return changed
 
 
 def framed(scale: float, across: float, down: float) -> Callable[[Pixels, Pixels], Pixels]:
@@ -167,21 +169,24 @@ def explain(
         causes = tuple(_sentence(cause, gains[cause], images, references[label]) for cause in notable)
         gaps.append(Gap(label, before[label], _nearest_of_other_poses(of_class[label]), gains, causes))
 
-    every = (np.concatenate(list(pictures.values())), np.concatenate(list(references.values())))
-    vectors = (np.concatenate(list(plain.values())), np.concatenate([own.embeddings for own in of_class.values()]))
-    mean = vectors[1].mean(axis=0)
-    ways = {"as they are": vectors, "centred vectors": tuple(_unit(part - mean) for part in vectors)}
+    everything = (np.concatenate(list(pictures.values())), np.concatenate(list(references.values())))
+    as_they_are = (np.concatenate(list(plain.values())), np.concatenate([own.embeddings for own in of_class.values()]))
+    vectors = {"as they are": as_they_are, "centred vectors": _centred(*as_they_are)}
     for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
-        ways[name] = tuple(embed(alter(images)) for images in every)
+        vectors[name] = (embed(alter(everything[0])), embed(alter(everything[1])))
     true = np.repeat([database.classes.index(label) for label in pictures], [len(own) for own in pictures.values()])
     labels = np.concatenate([own.labels for own in of_class.values()])
-    f1 = {name: _macro_f1(*pair, true, labels, database.classes, k) for name, pair in ways.items()}
+    f1 = {}
+    for name, (queries, others) in vectors.items():
+        similarities, indices = neighbours.search(queries, others, min(k, len(others)))
+        predicted = neighbours.vote(labels[indices], similarities, len(database.classes))[0]
+        f1[name] = metrics.from_predictions(true, predicted, database.classes).macro_f1
     return Explanation(tuple(gaps), f1, len(true), len(labels))
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
     """At most ``most`` of the items, evenly picked."""
-    return list(items[:: -(-len(items) // most)])
+    return list(items[:: max(1, -(-len(items) // most))])
 
 
 def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
@@ -189,8 +194,16 @@ def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
     return np.stack([np.asarray(preprocessing.stretched(picture), np.float32) for picture in pictures])
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _centred(
+    queries: NDArray[np.float32], references: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Both less the mean of the references, of unit length again."""
+    mean = references.mean(axis=0)
+    queries, references = queries - mean, references - mean
+    return (
+        queries / np.linalg.norm(queries, axis=1, keepdims=True),
+        references / np.linalg.norm(references, axis=1, keepdims=True).clip(1e-12),
+    )
 
 
 def _nearest(queries: NDArray[np.float32], references: NDArray[np.float32]) -> float:
@@ -204,19 +217,6 @@ def _nearest_of_other_poses(references: ReferenceDatabase) -> float:
     similarities = references.embeddings @ references.embeddings.T
     similarities[groups[:, None] == groups] = -1
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
-
-
-def _macro_f1(
-    queries: NDArray[np.float32],
-    references: NDArray[np.float32],
-    true: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    classes: tuple[str, ...],
-    k: int,
-) -> float:
-    similarities, indices = neighbours.search(queries, references, min(k, len(references)))
-    predicted = neighbours.vote(labels[indices], similarities, len(classes))[0]
-    return metrics.from_predictions(true, predicted, classes).macro_f1
 
 
 def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:

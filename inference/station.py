@@ -69,7 +69,7 @@ VOTE = """vote (float[N, D] embedding)
 }"""
 """:func:`.neighbours.search` and :func:`.neighbours.vote`, with the same rules for ties."""
 
-REJECT = """reject (int64[N] voted, float[N, D] unit_vector) => (int64[N] label, double[N] familiarity) {
+REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label, double[N] familiarity) {
     vector = Cast <to = 11> (unit_vector)
     from_mean = Sub (vector, subspace_mean)
     coordinates = MatMul (from_mean, subspace_axes)
@@ -80,7 +80,7 @@ REJECT = """reject (int64[N] voted, float[N, D] unit_vector) => (int64[N] label,
     length = ReduceL2 <keepdims = 0> (nearest_point, axis_1)
     familiarity = Div (dot, length)
     strange = Less (familiarity, threshold)
-    label = Where (strange, unknown_label, voted)
+    label = Where (strange, unknown_label, winner)
 }"""
 """:meth:`.unknowns.Subspace.familiarity` and the rejection of what is less familiar than the threshold."""
 
@@ -125,8 +125,8 @@ def export_onnx(
     graphs = [embedding, onnx.parser.parse_graph(VOTE)]
     outputs = list(graphs[-1].output)
     if rejection:
-        voted = VOTE.replace("int64[N] label", "int64[N] voted").replace("    label =", "    voted =")
-        graphs[-1:] = [onnx.parser.parse_graph(voted), onnx.parser.parse_graph(REJECT)]
+        vote = VOTE.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
+        graphs[-1:] = [onnx.parser.parse_graph(vote), onnx.parser.parse_graph(REJECT)]
         outputs.append(graphs[-1].output[1])
         constants |= {
             "subspace_mean": rejection.subspace.mean,

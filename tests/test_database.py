@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ def fill(name: str, index: int, value: float) -> Callable[[dict[str, Any], dict[
 
 
 IMAGES = database().images
+OWN = asdict(Preprocessing())
 REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str]] = {
     "no metadata": (lambda t, m: m.clear(), "no format_version"),
     "no classes": (lambda t, m: m.pop("classes"), "no classes"),
@@ -129,6 +130,11 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
     "other dimension": (put("model", {"name": "tiny", "sha256": "0", "dim": 9}), "tensors are not those"),
     "other preprocessing": (put("preprocessing", {"size": 518}), 'preprocessing is {"size": 518}'),
     "no preprocessing": (put("preprocessing", None), "preprocessing is null"),
+    "crop outside": (put("preprocessing", OWN | {"crop": [0.5, 0, 0.6, 1]}), "no part of a photo"),
+    "crop not finite": (put("preprocessing", OWN | {"crop": [float("nan"), 0, 1, 1]}), "no part of a photo"),
+    "crop no numbers": (put("preprocessing", OWN | {"crop": ["a", 0, 1, 1]}), "not four numbers"),
+    "promoted out of range": (put("promoted", [6]), "promoted photos are no references"),
+    "promoted no numbers": (put("promoted", [True]), "promoted photos are no references"),
     "tensor missing": (lambda t, m: t.pop("poses"), "tensors are not those"),
     "tensor more": (lambda t, m: t.update(more=np.zeros(1)), "tensors are not those"),
     "half precision": (lambda t, m: t.update(embeddings=t["embeddings"].astype(np.float16)), "tensors are not those"),
@@ -158,6 +164,20 @@ def test_wrong_content_is_refused_by_name(tmp_path: Path, case: str) -> None:
 def test_an_unchanged_rewrite_is_accepted(tmp_path: Path) -> None:
     rewritten(tmp_path / "references.safetensors", lambda tensors, metadata: None)
     assert len(ReferenceDatabase.load(tmp_path / "references.safetensors")) == 6
+
+
+def test_crop_and_promoted_photos_are_kept_and_a_file_without_them_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "references.safetensors"
+    grown = replace(database(), preprocessing=Preprocessing(crop=(0.1, 0.2, 0.3, 0.4)), promoted=(1, 5))
+    grown.save(path)
+    loaded = ReferenceDatabase.load(path)
+    assert loaded.preprocessing == grown.preprocessing and loaded.promoted == (1, 5)
+    assert loaded.take(np.array([5, 0, 1])).promoted == (0, 2)
+
+    plain = {name: value for name, value in OWN.items() if name != "crop"}
+    rewritten(path, lambda _, metadata: (metadata.pop("promoted"), put("preprocessing", plain)(_, metadata)))
+    older = ReferenceDatabase.load(path)
+    assert older.preprocessing == Preprocessing() and older.promoted == ()
 
 
 HEADER_OF_5_GB = (5 * 2**30).to_bytes(8, "little")

@@ -3,6 +3,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from inference.neighbours import search, vote
 from inference.preprocessing import Preprocessing, open_photo
 from inference.progress import Progress
 from inference.station import export_onnx
-from inference.validation import classify
+from inference.unknowns import Rejection
+from inference.validation import classify, prepare_rejection
 
 K = 5
 
@@ -39,8 +41,15 @@ def build(references: Path, encoder: Encoder) -> ReferenceDatabase:
     )
 
 
-def exported(database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int = K) -> Any:
-    export_onnx(database, encoder, output, flavour, k)
+def exported(
+    database: ReferenceDatabase,
+    encoder: Path,
+    output: Path,
+    flavour: str,
+    k: int = K,
+    rejection: Rejection | None = None,
+) -> Any:
+    export_onnx(database, encoder, output, flavour, k, rejection)
     onnx.checker.check_model(output, full_check=True)
     return import_onnxruntime().InferenceSession(output, providers=["CPUExecutionProvider"])
 
@@ -73,6 +82,43 @@ def test_verdicts_equal_classify(station: Path, tmp_path: Path) -> None:
     encoder = Encoder(station / "tiny.onnx")
     photos = sorted(write_pictures(tmp_path / "photos", 6, seed=1).glob("*/*.png"))
     check_verdicts(build(station / "references", encoder), encoder, photos, tmp_path)
+
+
+def test_unknown_photos_are_rejected_as_by_classify(station: Path, tmp_path: Path) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    write_pictures(tmp_path / "photos", 3, seed=1)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    for number, image in enumerate(noise):
+        Image.fromarray(image).save(tmp_path / "photos" / f"noise{number}.png")
+    photos = sorted((tmp_path / "photos").rglob("*.png"))
+    rejection = prepare_rejection(database, None, database.embeddings[:0])
+    verdicts, _ = classify(database, encoder, photos, K, Progress(), rejection)
+    assert 4 <= sum(verdict.predicted == "unknown" for verdict in verdicts) < len(photos)
+    session = exported(database, encoder.path, tmp_path / "image.onnx", "image", K, rejection)
+    assert session.get_modelmeta().custom_metadata_map["simsearch.unknown"] == "unknown"
+    names = (*database.classes, "unknown")
+    for path, verdict in zip(photos, verdicts, strict=True):
+        label, votes, _, _, familiarity = session.run(None, {"images": pixels(path)[None]})
+        assert names[label[0]] == verdict.predicted and familiarity[0] == pytest.approx(verdict.familiarity, abs=1e-4)
+        assert dict(zip(database.classes, votes[0].tolist(), strict=True)) == verdict.votes
+
+
+@pytest.mark.parametrize("crop", [(0.25, 0.5, 0.5, 0.25), (0.001, 0.0, 0.3333, 0.999), (0.999, 0.999, 0.001, 0.001)])
+def test_images_are_cropped_as_photos_are(
+    station: Path, tmp_path: Path, crop: tuple[float, float, float, float]
+) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    database = replace(database, preprocessing=replace(database.preprocessing, crop=crop))
+    session = exported(database, encoder.path, tmp_path / "image.onnx", "image")
+    generator = np.random.default_rng(0)
+    for shape in ((97, 131), (48, 64), (1, 7)):
+        image = generator.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / "photo.png")
+        (verdict,), _ = classify(database, encoder, [tmp_path / "photo.png"], K, Progress())
+        _, _, similarities, _ = session.run(None, {"images": image[None]})
+        assert similarities[0] == pytest.approx([near.similarity for near in verdict.neighbours], abs=1e-3)
 
 
 def test_verdicts_equal_classify_on_real_photos(tmp_path: Path) -> None:

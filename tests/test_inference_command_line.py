@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tiny_encoder import write_pictures, write_tiny_encoder
 
 from inference import command_line
@@ -66,6 +67,58 @@ def test_validate(station: Path, tmp_path: Path) -> None:
         "predictions.csv",
         "report.html",
     ]
+
+
+def test_validate_explains_and_repeats(station: Path, tmp_path: Path) -> None:
+    status, out, err = run(
+        "validate", "--database", station / "references.safetensors", "--photos", station / "photos", "--explain",
+        "--output", tmp_path / "out", "--encoder", station / "tiny.onnx", "--json", "--repeat-seeds", 3,
+    )  # fmt: skip
+    assert (status, err) == (0, [])
+    found = json.loads(out[-1])
+    assert len(found["repeat_seeds"]["macro_f1"]) == 3 and "over 3 other draws of poses" in "".join(out)
+    assert {gap["label"] for gap in found["gap"]["gaps"]} == {"red", "green", "blue"}
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert f"{found['gap']['ablations']['greyscale']:.3f}" in page.partition('id="ablations"')[2]
+
+
+def test_the_crop_of_the_database_holds_for_photos(station: Path, tmp_path: Path) -> None:
+    """A photo whose right half is red: as a whole it is like green, cropped like red."""
+    halves = Image.new("RGB", (64, 48), (40, 200, 40))
+    halves.paste((200, 40, 40), (48, 0, 64, 48))
+    halves.save(tmp_path / "photo.png")
+    encoder = ("--encoder", station / "tiny.onnx")
+    cropped = tmp_path / "cropped.safetensors"
+    status, _, err = run(
+        "embed", "--references", station / "references", "--database", cropped, "--crop", "0.75,0,0.25,1", *encoder
+    )
+    assert (status, err) == (0, [])
+
+    def verdict(*arguments: object) -> str:
+        status, out, err = run("classify", *encoder, tmp_path / "photo.png", *arguments)
+        assert (status, err) == (0, [])
+        return str(json.loads(out[0])["predicted"])
+
+    assert verdict("--database", station / "references.safetensors") == "green"
+    assert verdict("--database", cropped) == "red"
+    assert verdict("--database", cropped, "--crop", "0,0,1,1") == "green"
+    for wrong in ("0.5,0.5,0.6,0.1", "0,0,0,1", "a,b", "nan,0,1,1", "0,0,1"):
+        status, _, err = run("classify", "--database", cropped, *encoder, "--crop", wrong, tmp_path / "photo.png")
+        assert status == 2 and len(err) == 1 and "A crop is left,top,width,height" in err[0], wrong
+
+
+def test_evidence_is_a_picture_per_photo(station: Path, tmp_path: Path) -> None:
+    photos = [station / "photos" / label / "0001.png" for label in ("red", "blue")]
+    for number, photo in enumerate(photos):
+        (tmp_path / f"photo{number}.png").symlink_to(photo)
+    status, out, err = run(
+        "classify", "--database", station / "references.safetensors", "--encoder", station / "tiny.onnx",
+        "--evidence", tmp_path / "evidence", *sorted(tmp_path.glob("photo*.png")),
+    )  # fmt: skip
+    assert (status, err, len(out)) == (0, [], 2)
+    assert sorted(path.name for path in (tmp_path / "evidence").iterdir()) == ["photo0.png", "photo1.png"]
+    with Image.open(tmp_path / "evidence" / "photo0.png") as sheet:
+        assert sheet.size == (672, 224)
 
 
 def test_classify_prints_one_json_line_per_photo(station: Path) -> None:

@@ -196,6 +196,15 @@ def test_a_backdrop_fills_the_square_frame(scene: bpy.types.Scene, tmp_path: Pat
     assert not len(scene.camera.data.background_images)
 
 
+def test_the_render_region_becomes_the_crop_counted_from_above(scene: bpy.types.Scene) -> None:
+    assert not bpy.ops.simsearch.crop_from_region.poll()
+    render = scene.render
+    render.use_border = True
+    render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = 0.25, 0.75, 0.5, 0.875
+    bpy.ops.simsearch.crop_from_region()
+    assert tuple(scene.simsearch.crop) == (0.25, 0.125, 0.5, 0.375) and not render.use_border
+
+
 @pytest.mark.parametrize("action", [
     lambda ops: ops.add_class("EXEC_DEFAULT", True),
     lambda ops: ops.add_pair("EXEC_DEFAULT", True),

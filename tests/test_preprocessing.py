@@ -218,3 +218,32 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.png"):
         with pytest.raises(UnreadablePhoto):
             open_photo(path, SIZE)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_crop_is_cut_out_of_the_upright_photo(tmp_path: Path, orientation: int) -> None:
+    """A photo with a white part, whose crop is white all over."""
+    upright = Image.new("RGB", (400, 200))
+    upright.paste((255, 255, 255), (100, 50, 300, 150))
+    stored = upright.transpose(Image.Transpose.ROTATE_90) if orientation == 6 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "photo.png", exif=exif)
+    part = open_photo(tmp_path / "photo.png", SIZE, (0.25, 0.25, 0.5, 0.5))
+    assert part.size == (200, 100) and part.getextrema() == ((255, 255),) * 3
+    wider = open_photo(tmp_path / "photo.png", SIZE, (0.2475, 0.25, 0.5, 0.5))
+    assert wider.size == (200, 100) and wider.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_a_cropped_jpeg_keeps_enough_pixels(tmp_path: Path) -> None:
+    Image.effect_noise((4000, 3000), 50).convert("RGB").save(tmp_path / "photo.jpg")
+    assert open_photo(tmp_path / "photo.jpg", SIZE).size == (1000, 750)
+    assert open_photo(tmp_path / "photo.jpg", SIZE, (0.5, 0.5, 0.2, 0.2)).size == (800, 600)
+
+
+def test_references_are_not_cropped(tmp_path: Path) -> None:
+    image = gradient()
+    path = saved(tmp_path / "reference.png", image)
+    cropping = Preprocessing(crop=(0.5, 0.0, 0.5, 1.0))
+    assert (cropping.of_references.read(path) == Preprocessing().read(path)).all()
+    assert np.abs(cropping.read(path) - Preprocessing().read(path)).max() > 0.1
