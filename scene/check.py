@@ -4,6 +4,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,11 @@ from .digest import RENDERED_TYPES
 from .settings import Settings
 from .variation import background_nodes
 from .view import nominal_camera, nominal_view
+
+LEAST_COVERED = 0.03
+"""Share of the picture below which the region is a few of the encoder's 16 × 16 patches, and small parts are lost."""
+
+POSES_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,14 @@ def _view(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             "Move the camera back, widen its lens, or lower the share that must be in frame.",
             region.name,
         )
+    drawn = islice(poses.candidates(nominal, settings.jitter, 0), POSES_LOOKED_AT)
+    shares = [poses.covered_share(nominal, candidate.pose) for candidate in drawn if candidate.accepted]
+    if (smallest := min((share for share in shares if share is not None), default=1.0)) < LEAST_COVERED:
+        yield Problem(
+            f"The region {region.name!r} covers as little as {smallest:.1%} of a reference, {256 * smallest:.0f} of the "
+            "256 patches that the encoder sees. Move the camera closer, use a longer lens, or let it move back less.",
+            region.name, "warning",
+        )  # fmt: skip
 
 
 def _classes(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:

@@ -89,13 +89,9 @@ def in_frame_share(view: View, pose: Array) -> float | None:
     area. ``None`` where a corner lies behind the camera or outside its clipping range, as its projection means
     nothing there. A region seen as a mere line or point counts by its corners.
     """
-    rotation, position = pose[:3, :3], pose[:3, 3]
-    local = (view.region_points(CORNERS) - position) @ rotation  # the inverse of a rigid pose, applied to rows
-    clip = np.column_stack([local, np.ones(len(local))]) @ view.projection.T
-    w = clip[:, 3]
-    if np.any(w <= 0) or np.any(np.abs(clip[:, 2]) > w):
+    points = _projected(view, pose)
+    if points is None:
         return None
-    points = clip[:, :2] / w[:, None]
     inside = np.all(np.abs(points) <= 1, axis=1)
     if inside.all():
         return 1.0
@@ -104,6 +100,23 @@ def in_frame_share(view: View, pose: Array) -> float | None:
     if whole < 1e-12:
         return float(inside.mean())
     return min(_area(_clip_to_frame(hull)) / whole, 1.0)
+
+
+def covered_share(view: View, pose: Array) -> float | None:
+    """Share (0..1) of the picture that the region's outline covers; ``None`` as by :func:`in_frame_share`."""
+    points = _projected(view, pose)
+    return None if points is None else _area(_clip_to_frame(_convex_hull(points))) / 4
+
+
+def _projected(view: View, pose: Array) -> Array | None:
+    """The box's corners in the picture [8, 2], which reaches from -1 to 1; ``None`` where one cannot be projected."""
+    rotation, position = pose[:3, :3], pose[:3, 3]
+    local = (view.region_points(CORNERS) - position) @ rotation  # the inverse of a rigid pose, applied to rows
+    clip = np.column_stack([local, np.ones(len(local))]) @ view.projection.T
+    w = clip[:, 3]
+    if np.any(w <= 0) or np.any(np.abs(clip[:, 2]) > w):
+        return None
+    return np.asarray(clip[:, :2] / w[:, None])
 
 
 def judge(view: View, jitter: Jitter, pose: Array, unhidden: Unhidden | None = None) -> Candidate:

@@ -141,6 +141,13 @@ def test_warnings_do_not_stop(scene: bpy.types.Scene) -> None:
         assert any(part in sentence for sentence in sentences)
 
 
+def test_a_region_of_few_patches(scene: bpy.types.Scene) -> None:
+    scene.simsearch.region.scale *= 0.2
+    (problem,) = problems(scene)
+    assert problem.severity == "warning" and problem.culprit == scene.simsearch.region.name
+    assert "of the 256 patches that the encoder sees. Move the camera closer" in problem.sentence
+
+
 def test_background_that_cannot_vary(scene: bpy.types.Scene) -> None:
     scene.simsearch.jitter.background = 0.1
     assert problems(scene) == []

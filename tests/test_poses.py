@@ -119,6 +119,9 @@ def test_share_agrees_with_counting_points() -> None:
         corners = np.column_stack([view.region_points(CORNERS), np.ones(8)]) @ (view.projection @ np.linalg.inv(pose)).T
         assert share is not None
         seen = corners[:, :2] / corners[:, 3:]
+        frame = generator.uniform(-1, 1, (20000, 2))
+        covered = (Delaunay(seen).find_simplex(frame) >= 0).mean()
+        assert poses.covered_share(view, pose) == pytest.approx(covered, abs=0.02)
         points = generator.uniform(seen.min(axis=0), seen.max(axis=0), (20000, 2))
         points = points[Delaunay(seen).find_simplex(points) >= 0]
         assert share == pytest.approx(np.all(np.abs(points) < 1, axis=1).mean(), abs=0.02)
