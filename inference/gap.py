@@ -6,7 +6,7 @@ them more similar to the references of their own class is what tells renders and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -174,9 +174,12 @@ def explain(
     for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
         ways[name] = tuple(embed(alter(images)) for images in every)
     true = np.repeat([database.classes.index(label) for label in pictures], [len(own) for own in pictures.values()])
-    labels = np.concatenate([own.labels for own in of_class.values()])
-    f1 = {name: _macro_f1(*pair, true, labels, database.classes, k) for name, pair in ways.items()}
-    return Explanation(tuple(gaps), f1, len(true), len(labels))
+    sample = database.take(np.concatenate([np.array(own, np.int64) for own in rows.values()]))
+    f1 = {
+        name: _macro_f1(replace(sample, embeddings=changed), queries, true, k)
+        for name, (queries, changed) in ways.items()
+    }
+    return Explanation(tuple(gaps), f1, len(true), len(sample))
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
@@ -206,17 +209,10 @@ def _nearest_of_other_poses(references: ReferenceDatabase) -> float:
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
 
 
-def _macro_f1(
-    queries: NDArray[np.float32],
-    references: NDArray[np.float32],
-    true: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    classes: tuple[str, ...],
-    k: int,
-) -> float:
-    similarities, indices = neighbours.search(queries, references, min(k, len(references)))
-    predicted = neighbours.vote(labels[indices], similarities, len(classes))[0]
-    return metrics.from_predictions(true, predicted, classes).macro_f1
+def _macro_f1(references: ReferenceDatabase, queries: NDArray[np.float32], true: NDArray[np.int64], k: int) -> float:
+    similarities, _, labels = references.nearest(queries, min(k, len(references)))
+    predicted = neighbours.vote(labels, similarities, len(references.classes))[0]
+    return metrics.from_predictions(true, predicted, references.classes).macro_f1
 
 
 def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:
