@@ -89,10 +89,10 @@ def add_crop_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def open_database(args: argparse.Namespace) -> ReferenceDatabase:
-    """The database that the options choose, with their crop of photos where one is given."""
+    """The database that the options choose, with their crop of photos where one is given, and measure of similarity."""
     database = ReferenceDatabase.load(args.database)
     crop = args.crop or database.preprocessing.crop
-    return replace(database, preprocessing=replace(database.preprocessing, crop=crop))
+    return replace(database, preprocessing=replace(database.preprocessing, crop=crop), whitened=not args.paper)
 
 
 def build_database(
@@ -130,6 +130,7 @@ def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+    parser.add_argument("--paper", action="store_true", help="plain cosine similarity, not whitened, as in the paper")
     add_crop_argument(parser)
     add_encoder_arguments(parser)
 

@@ -6,16 +6,19 @@ The file carries no code. Everything in it is checked when it is opened, as it m
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import neighbours
 from .encoder import Model
 from .errors import InputError
 from .files import label_problem, reason, replacing, shown, stays_below
 from .preprocessing import WHOLE, Preprocessing, crop_problem
+from .whitening import Whitening
 
 FORMAT_VERSION = 1
 FIXED_PREPROCESSING = json.loads(json.dumps({k: v for k, v in asdict(Preprocessing()).items() if k != "crop"}))
@@ -31,7 +34,8 @@ class ReferenceDatabase:
     ``embeddings`` float32 [N, D], unit length; ``labels`` int64 [N], index into ``classes``; ``poses`` float32
     [N, 4, 4], camera to world in Blender's axes and units, identity where unknown; ``images`` N paths relative to
     the database file, with forward slashes; ``recipe`` says how the images were made; ``promoted`` are the numbers of
-    those references that are real photos, ascending.
+    those references that are real photos, ascending. ``whitened`` says how similarity is measured, and is not saved:
+    after :class:`.whitening.Whitening`, or by the plain cosine as in the paper.
     """
 
     embeddings: NDArray[np.float32]
@@ -43,6 +47,7 @@ class ReferenceDatabase:
     preprocessing: Preprocessing
     recipe: dict[str, Any]
     promoted: tuple[int, ...] = ()
+    whitened: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,6 +67,24 @@ class ReferenceDatabase:
             images=tuple(self.images[row] for row in rows),
             promoted=tuple(np.flatnonzero(np.isin(rows, self.promoted)).tolist()),
         )
+
+    @cached_property
+    def whitening(self) -> Whitening:
+        """What vectors go through before they are compared."""
+        return Whitening.of(self.embeddings, self.labels) if self.whitened else Whitening.none(self.embeddings.shape[1])
+
+    @cached_property
+    def whitened_embeddings(self) -> NDArray[np.float32]:
+        """What photos are compared to, float32 [N, D], unit length."""
+        return self.whitening(self.embeddings)
+
+    def nearest(
+        self, vectors: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """The ``k`` references most similar to each of ``vectors`` [Q, D] of unit length, best first, as
+        :func:`.neighbours.search` gives them: similarities float32 [Q, k], their numbers and labels int64 [Q, k]."""
+        similarities, rows = neighbours.search(self.whitening(vectors), self.whitened_embeddings, k)
+        return similarities, rows, self.labels[rows]
 
     def pose_groups(self) -> NDArray[np.int64]:
         """A number for each reference, int64 [N], equal where the pose is; unknown poses all differ."""

@@ -6,7 +6,7 @@ them more similar to the references of their own class is what tells renders and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,7 +39,7 @@ Pixels = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Gap:
-    """Of one class: ``references``, the mean cosine similarity of a reference to the nearest of another pose of its
+    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of another pose of its
     class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of that by each change;
     and ``causes``, a sentence with the next step for each notable one, the largest first."""
 
@@ -154,20 +154,23 @@ def explain(
         batches = range(0, len(tensors), BATCH)
         return np.concatenate([encoder.embed(np.stack(tensors[first : first + BATCH])) for first in batches])
 
+    def similarity(label: str, vectors: NDArray[np.float32]) -> float:
+        own = of_class[label].embeddings
+        return _nearest(database.whitening(vectors), database.whitening(own))
+
     plain = {label: embed(images) for label, images in pictures.items()}
-    before = {label: _nearest(vectors, of_class[label].embeddings) for label, vectors in plain.items()}
+    before = {label: similarity(label, vectors) for label, vectors in plain.items()}
     after: dict[tuple[str, str], float] = {}
     tries = [(label, cause, change) for label in pictures for cause, ways in CHANGES.items() for change in ways]
     for label, cause, change in progress.track(tries, len(tries), "Explaining the gap"):
-        changed = embed(change(pictures[label], references[label]))
-        similarity = _nearest(changed, of_class[label].embeddings)
-        after[label, cause] = max(similarity, after.get((label, cause), -1.0))
+        changed = similarity(label, embed(change(pictures[label], references[label])))
+        after[label, cause] = max(changed, after.get((label, cause), -1.0))
     gaps = []
     for label, images in pictures.items():
         gains = {cause: after[label, cause] - before[label] for cause in CHANGES}
         notable = sorted((cause for cause in gains if gains[cause] >= NOTABLE), key=lambda cause: -gains[cause])
         causes = tuple(_sentence(cause, gains[cause], images, references[label]) for cause in notable)
-        gaps.append(Gap(label, before[label], _nearest_of_other_poses(of_class[label]), gains, causes))
+        gaps.append(Gap(label, before[label], _nearest_of_other_poses(database, of_class[label]), gains, causes))
 
     everything = (np.concatenate(list(pictures.values())), np.concatenate(list(references.values())))
     as_they_are = (np.concatenate(list(plain.values())), np.concatenate([own.embeddings for own in of_class.values()]))
@@ -175,13 +178,13 @@ def explain(
     for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
         vectors[name] = (embed(alter(everything[0])), embed(alter(everything[1])))
     true = np.repeat([database.classes.index(label) for label in pictures], [len(own) for own in pictures.values()])
-    labels = np.concatenate([own.labels for own in of_class.values()])
-    f1 = {}
-    for name, (queries, others) in vectors.items():
-        similarities, indices = neighbours.search(queries, others, min(k, len(others)))
-        predicted = neighbours.vote(labels[indices], similarities, len(database.classes))[0]
-        f1[name] = metrics.from_predictions(true, predicted, database.classes).macro_f1
-    return Explanation(tuple(gaps), f1, len(true), len(labels))
+    sample = database.take(np.concatenate([np.array(own, np.int64) for own in rows.values()]))
+    f1 = {
+        name: _macro_f1(replace(sample, embeddings=others), queries, true, k)
+        for name, (queries, others) in vectors.items()
+    }
+    f1["plain cosine"] = _macro_f1(replace(sample, whitened=False), as_they_are[0], true, k)
+    return Explanation(tuple(gaps), f1, len(true), len(sample))
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
@@ -211,12 +214,18 @@ def _nearest(queries: NDArray[np.float32], references: NDArray[np.float32]) -> f
     return float((queries @ references.T).max(axis=1).mean())
 
 
-def _nearest_of_other_poses(references: ReferenceDatabase) -> float:
-    """The same of references to those of other poses; 1 where all have one pose."""
-    groups = references.pose_groups()
-    similarities = references.embeddings @ references.embeddings.T
+def _nearest_of_other_poses(database: ReferenceDatabase, references: ReferenceDatabase) -> float:
+    """The same of some references of a database to those of other poses; 1 where all have one pose."""
+    groups, whitened = references.pose_groups(), database.whitening(references.embeddings)
+    similarities = whitened @ whitened.T
     similarities[groups[:, None] == groups] = -1
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
+
+
+def _macro_f1(references: ReferenceDatabase, queries: NDArray[np.float32], true: NDArray[np.int64], k: int) -> float:
+    similarities, _, labels = references.nearest(queries, min(k, len(references)))
+    predicted = neighbours.vote(labels, similarities, len(references.classes))[0]
+    return metrics.from_predictions(true, predicted, references.classes).macro_f1
 
 
 def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:

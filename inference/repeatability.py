@@ -22,8 +22,7 @@ def resampled_f1(
     for seed in range(seeds):
         drawn = np.random.default_rng(seed).integers(0, len(rows), len(rows))
         sample = np.concatenate([rows[number] for number in drawn])
-        similarities, indices = neighbours.search(embeddings, database.embeddings[sample], min(k, len(sample)))
-        labels = database.labels[sample][indices]
+        similarities, _, labels = database.take(sample).nearest(embeddings, min(k, len(sample)))
         predicted = neighbours.vote(labels, similarities, len(database.classes))[0]
         found[seed] = metrics.from_predictions(true, predicted, database.classes).macro_f1
     return found

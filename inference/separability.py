@@ -11,13 +11,16 @@ from . import metrics, neighbours
 from .database import ReferenceDatabase
 from .errors import InputError
 
+FOLDS = 24
+"""Parts that the poses are left out in, at most: each needs a whitening of its own."""
+
 TOO_CLOSE = 0.05
 """Share of two classes' references that may be nearer to the other class."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes: ``margin``, the mean of how much nearer (in cosine similarity) a reference is to its own class than
+    """Two classes: ``margin``, the mean of how much nearer (in similarity) a reference is to its own class than
     to the other; ``nearer_to_other`` of their ``references`` are nearer to the other class."""
 
     first: str
@@ -50,14 +53,14 @@ def separability(database: ReferenceDatabase, k: int) -> Separability:
         raise InputError("All references have the same pose, so none can be left out. Render more images per class.")
     predicted = np.empty(len(labels), np.int64)
     nearest = np.full((len(labels), count), -1.0)
-    for group in np.unique(groups):
-        left_out = groups == group
-        queries, rest, rest_labels = database.embeddings[left_out], database.embeddings[~left_out], labels[~left_out]
-        similarities, indices = neighbours.search(queries, rest, min(k, len(rest)))
-        predicted[left_out] = neighbours.vote(rest_labels[indices], similarities, count)[0]
-        all_similarities = queries @ rest.T
-        for label in np.unique(rest_labels):
-            nearest[left_out, label] = all_similarities[:, rest_labels == label].max(axis=1)
+    for part in np.unique(groups % FOLDS):
+        left_out = groups % FOLDS == part
+        queries, rest = database.embeddings[left_out], database.take(np.flatnonzero(~left_out))
+        similarities, _, voters = rest.nearest(queries, min(k, len(rest)))
+        predicted[left_out] = neighbours.vote(voters, similarities, count)[0]
+        all_similarities = rest.whitening(queries) @ rest.whitened_embeddings.T
+        for label in np.unique(rest.labels):
+            nearest[left_out, label] = all_similarities[:, rest.labels == label].max(axis=1)
     pairs = (_pair(database.classes, nearest, labels, first, second) for first, second in combinations(range(count), 2))
     return Separability(
         metrics.from_predictions(labels, predicted, database.classes),

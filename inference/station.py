@@ -45,7 +45,9 @@ horizontally first, with the result of each pass rounded to 8 bits."""
 VOTE = """vote (float[N, D] embedding)
     => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
     unit_vector = LpNormalization <axis = 1, p = 2> (embedding)
-    all_similarities = MatMul (unit_vector, reference_vectors)
+    whitened = MatMul (unit_vector, whitening)
+    whitened_unit = LpNormalization <axis = 1, p = 2> (whitened)
+    all_similarities = MatMul (whitened_unit, reference_vectors)
     similarities, neighbours = TopK (all_similarities, k)
     voters = Gather (reference_labels, neighbours)
     voter_column = Unsqueeze (voters, axis_2)
@@ -67,7 +69,7 @@ VOTE = """vote (float[N, D] embedding)
     best_rank_32 = Cast <to = 6> (best_rank)
     label = ArgMin <axis = 1, keepdims = 0> (best_rank_32)
 }"""
-""":func:`.neighbours.search` and :func:`.neighbours.vote`, with the same rules for ties."""
+""":meth:`.database.ReferenceDatabase.nearest` and :func:`.neighbours.vote`, with the same rules for ties."""
 
 REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label, double[N] familiarity) {
     vector = Cast <to = 11> (unit_vector)
@@ -112,7 +114,8 @@ def export_onnx(
 
     preprocessing = database.preprocessing
     constants: dict[str, NDArray[Any]] = {
-        "reference_vectors": np.ascontiguousarray(database.embeddings.T),
+        "whitening": database.whitening.matrix().astype(np.float32),
+        "reference_vectors": np.ascontiguousarray(database.whitened_embeddings.T),
         "reference_labels": database.labels,
         "class_numbers": np.arange(len(database.classes), dtype=np.int64),
         "k": np.array([k], np.int64),

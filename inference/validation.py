@@ -34,7 +34,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A reference near a photo: image path relative to the database, its class, cosine similarity."""
+    """A reference near a photo: image path relative to the database, its class, similarity: a cosine, by default of whitened
+    vectors."""
 
     reference: str
     label: str
@@ -59,8 +60,8 @@ class Verdict:
 
 def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: Sequence[str], k: int) -> list[Verdict]:
     """Verdicts on photos: ``embeddings`` [Q, D] of unit length and Q paths, in the same order."""
-    similarities, indices = neighbours.search(embeddings, database.embeddings, k)
-    predicted, votes = neighbours.vote(database.labels[indices], similarities, len(database.classes))
+    similarities, indices, labels = database.nearest(embeddings, k)
+    predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
     return [
         Verdict(
             path=path,
@@ -217,6 +218,7 @@ def validate(
         "photos": len(verdicts),
         "unreadable": unreadable,
         "k": k,
+        "whitened": database.whitened,
         "model": asdict(encoder.model) | {"weights": encoder.weights},
         "database": shown(database_path),
         "seconds": round(time.monotonic() - started, 3),

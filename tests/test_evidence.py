@@ -2,6 +2,7 @@
 """Where photos differ from references, how far they are apart and why."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,7 @@ def explained(station: Path, photos: Path) -> Explanation:
         station / "references", encoder, Preprocessing(), Progress(), station / "references.safetensors"
     )
     by_class = {label: sorted((photos / label).iterdir()) for label in COLOURS}
+    database = replace(database, whitened=False)
     found = explain(database, station, encoder, by_class, 5, Progress())
     assert found
     return found

@@ -191,7 +191,7 @@ def test_figures_follow_from_the_predictions(
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert metrics == returned
     assert metrics.keys() == {
-        "macro_f1", "accuracy", "classes", "confusion", "intervals", "photos", "unreadable", "k", "model", "database", "seconds",
+        "macro_f1", "accuracy", "classes", "confusion", "intervals", "photos", "unreadable", "k", "whitened", "model", "database", "seconds",
     }  # fmt: skip
     rows = predictions(tmp_path / "out")
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
@@ -210,6 +210,7 @@ def test_figures_follow_from_the_predictions(
 def test_every_row_shows_its_evidence(
     database: ReferenceDatabase, encoder: Encoder, photos: Path, tmp_path: Path
 ) -> None:
+    database = replace(database, whitened=False)  # test_whitening.py checks the measure that is the default
     score(database, encoder, photos, tmp_path / "out", k=3)
     rows = predictions(tmp_path / "out")
     assert list(rows[0]) == [
