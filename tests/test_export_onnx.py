@@ -3,6 +3,9 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from inference.unknowns import Rejection
 from inference.validation import classify, prepare_rejection
 
 K = 5
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +210,19 @@ def test_weights_beside_the_encoder_are_refused(station: Path, tmp_path: Path) -
     with pytest.raises(InputError, match="too large for one ONNX file"):
         export_onnx(database, tmp_path / "large.onnx", tmp_path / "out.onnx", "image", K)
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_the_example_gives_classify_s_verdicts_without_anything_of_ours(station: Path, tmp_path: Path) -> None:
+    """The example runs in a folder of its own; isolated, Python finds no package but the installed ones."""
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    photos = sorted(write_pictures(tmp_path / "photos", 4, seed=1).glob("*/*.png"))
+    export_onnx(database, encoder.path, tmp_path / "station.onnx", "image", K)
+    shutil.copy(ROOT / "examples" / "exported" / "classify.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", "classify.py", "station.onnx", *map(str, photos)],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    verdicts, _ = classify(database, encoder, photos, K, Progress())
+    expected = [{"path": str(v), "predicted": w.predicted, "votes": w.votes} for v, w in zip(photos, verdicts)]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
