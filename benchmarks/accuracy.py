@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """F1 on real photographs and on simulated ones of the paper's eight use cases: `make bench-accuracy`.
 
-    python benchmarks/accuracy.py [--cases screw,t_joint] [--seeds 3] [--photos 20]
+    python benchmarks/accuracy.py [--cases screw,t_joint] [--seeds 3] [--photos 20] [--ablations]
 
 Every case is a committed script that makes a scene. References and database are made by the product's own `build`;
 photographs are real ones, where this machine has them (`SIMSEARCH_PHOTOS`), or simulated by Cycles. Scenes, references
@@ -21,8 +21,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from inference import metrics, neighbours  # noqa: E402
+import choices  # noqa: E402  benchmarks/choices.py
+
+from inference import metrics  # noqa: E402
 from inference.database import ReferenceDatabase  # noqa: E402
 from inference.embedding import embed_files  # noqa: E402
 from inference.encoder import Encoder, find_encoder  # noqa: E402
@@ -82,8 +84,9 @@ ALL_CASES = {
 
 @dataclass(frozen=True)
 class Photos:
-    """Vectors [Q, D] of a case's photographs, their true classes [Q] and which of them nothing was tuned on [Q]."""
+    """A case's photographs: files, vectors [Q, D], true classes [Q] and which of them nothing was tuned on [Q]."""
 
+    files: tuple[Path, ...]
     vectors: Array
     classes: NDArray[np.str_]
     held: NDArray[np.bool_]
@@ -145,6 +148,7 @@ def load_photos(folder: Path, encoder: Encoder, *, real: bool, preprocessing: Pr
     files = sorted(path for path in folder.glob("*/*") if path.is_file())
     vectors = embed(files, encoder, preprocessing or Preprocessing(), folder.name)
     return Photos(
+        tuple(files),
         vectors,
         np.array([path.parent.name for path in files]),
         np.array([not real or held_out(path) for path in files]),
@@ -154,12 +158,6 @@ def load_photos(folder: Path, encoder: Encoder, *, real: bool, preprocessing: Pr
 def scores(classes: tuple[str, ...], true: NDArray[np.str_], predicted: Labels) -> metrics.Metrics:
     """Metrics of predictions, which index `classes`."""
     return metrics.from_predictions(np.array([classes.index(label) for label in true]), predicted, classes)
-
-
-def predict(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
-    """The product's verdicts: k nearest neighbours and their majority vote."""
-    similarities, indices = neighbours.search(vectors, database.embeddings, k)
-    return neighbours.vote(database.labels[indices], similarities, len(database.classes))[0]
 
 
 def prepare(
@@ -190,7 +188,7 @@ def prepare(
 def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photos, encoder: Encoder) -> dict[str, Any]:
     """The figures of one case: macro F1 is that of the worst seed on the photographs that nothing was tuned on."""
     classes = databases[0].classes
-    predicted = [predict(database, photos.vectors) for database in databases]
+    predicted = [choices.predict(database, photos.vectors) for database in databases]
     held = [scores(classes, photos.classes[photos.held], p[photos.held]) for p in predicted]
     worst = min(held, key=lambda result: result.macro_f1)
     every = [scores(classes, photos.classes, p).macro_f1 for p in predicted]
@@ -212,59 +210,28 @@ def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photo
     }
 
 
-Variant = Callable[[ReferenceDatabase, Photos], tuple[ReferenceDatabase, Array, int]]
+def measure_choices(
+    databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder, *, all_of_them: bool
+) -> dict[str, dict[str, float]]:
+    """Macro F1, worst of the seeds, over all photographs: of other ways to use the references ("choices"), and of worse
+    photographs ("limits"). What must be embedded again is measured with ``all_of_them`` only."""
 
+    def worst(found: Sequence[dict[str, Labels]]) -> dict[str, float]:
+        classes = databases[0].classes
+        return {
+            way: min(scores(classes, photos.classes, predicted[way]).macro_f1 for predicted in found)
+            for way in found[0]
+        }
 
-def keep(database: ReferenceDatabase, rows: Labels) -> ReferenceDatabase:
-    """The references of these rows alone."""
-    return replace(
-        database, embeddings=database.embeddings[rows], labels=database.labels[rows], poses=database.poses[rows],
-        images=tuple(database.images[row] for row in rows),
-    )  # fmt: skip
-
-
-def first(database: ReferenceDatabase, count: int) -> ReferenceDatabase:
-    """The first `count` references of each class."""
-    rows = [np.flatnonzero(database.labels == label)[:count] for label in range(len(database.classes))]
-    return keep(database, np.concatenate(rows))
-
-
-def centred(database: ReferenceDatabase, vectors: Array) -> tuple[ReferenceDatabase, Array]:
-    """References and photographs less the references' mean, of unit length again."""
-    mean = database.embeddings.mean(axis=0)
-
-    def shifted(rows: Array) -> Array:
-        return (rows - mean) / np.linalg.norm(rows - mean, axis=1, keepdims=True)
-
-    return replace(database, embeddings=shifted(database.embeddings)), shifted(vectors)
-
-
-def weighted(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
-    """Votes weighted by exp(similarity / 0.07), as DINO's own k-NN evaluation does (Caron et al., 2021)."""
-    similarities, indices = neighbours.search(vectors, database.embeddings, k)
-    voted = database.labels[indices][:, :, None] == np.arange(len(database.classes))
-    return (voted * np.exp(similarities / 0.07)[:, :, None]).sum(axis=1).argmax(axis=1)
-
-
-def choices(databases: Sequence[ReferenceDatabase], photos: Photos) -> dict[str, float]:
-    """Macro F1, worst of the seeds, of other ways to use the same vectors; nothing is rendered for this.
-
-    All photographs count, as nothing is chosen from this for the cases above.
-    """
-    ways: dict[str, Callable[[ReferenceDatabase], Labels]] = {}
-    for k in (1, 3, 5, 9, 15):
-        ways[f"k = {k}"] = lambda database, k=k: predict(database, photos.vectors, min(k, len(database)))
-    ways["weighted vote"] = lambda database: weighted(database, photos.vectors)
-    ways["centred vectors"] = lambda database: predict(*centred(database, photos.vectors))
-    for count in (6, 12, 24):
-        if count <= min(databases[0].count().values()):
-            ways[f"{count} images per class"] = lambda database, count=count: predict(
-                first(database, count), photos.vectors
-            )
-    return {
-        way: min(scores(database.classes, photos.classes, decide(database)).macro_f1 for database in databases)
-        for way, decide in ways.items()
-    }
+    found = [choices.ways(database, photos.vectors) for database in databases]
+    if not all_of_them:
+        return {"choices": worst(found)}
+    for seed, (database, verdicts) in enumerate(zip(databases, found, strict=True)):
+        images = [folder / f"seed{seed}" / image for image in database.images]
+        verdicts |= choices.embedded_ways(database, images, photos.files, encoder)
+    limits = {name: choices.embed_altered(photos.files, encoder, alter) for name, alter in choices.LIMITS.items()}
+    worse = [{name: choices.predict(database, v) for name, v in limits.items()} for database in databases]
+    return {"choices": worst(found), "limits": worst(worse)}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -297,12 +264,15 @@ def write_page(results: dict[str, Any]) -> None:
             [(n, c["macro_f1"], c["paper"], c["spread"], c["photos"], per_class(c), *(c[s] for s in setting)) for n, c in simulated.items()],
         ) if simulated else "Not measured yet.",
     ]  # fmt: skip
-    measured = {name: case["choices"] for name, case in cases.items() if "choices" in case}
-    if measured:
-        ways = list(dict.fromkeys(way for figures in measured.values() for way in figures))
-        rows = [(way, *(figures.get(way) for figures in measured.values())) for way in ways]
-        parts += ["## Other ways to use the same vectors", "Macro F1 over all photographs, worst of the seeds.",
-                  table(("way", *measured), rows)]  # fmt: skip
+    for key, heading, text in (
+        ("choices", "What matters", "Macro F1 over all photographs, worst of the seeds, of other ways to use the same references."),
+        ("limits", "Limits", "Macro F1 over all photographs, worst of the seeds, where the photographs, not the references, are made worse."),
+    ):  # fmt: skip
+        measured = {name: case[key] for name, case in cases.items() if key in case}
+        names = list(dict.fromkeys(way for figures in measured.values() for way in figures))
+        if measured:
+            rows = [(way, *(figures.get(way) for figures in measured.values())) for way in names]
+            parts += [f"## {heading}", text, table(("", *measured), rows)]
     text = PAGE.read_text("utf-8").partition(TABLES)[0] if PAGE.exists() else "# Accuracy\n\n"
     PAGE.write_text(text + "\n\n".join(parts) + "\n", "utf-8")
 
@@ -321,6 +291,9 @@ def main() -> None:
         "--photos", type=int, default=20, help="simulated photographs per class; the paper has 200 real ones"
     )
     parser.add_argument("--images-per-class", type=int, help="references per class, instead of the scene's own number")
+    parser.add_argument(
+        "--ablations", action="store_true", help="also measure what the images must be embedded again for"
+    )
     args = parser.parse_args()
     encoder = Encoder(find_encoder())
     for name in args.cases.split(","):
@@ -331,7 +304,9 @@ def main() -> None:
         if prepared is None:
             continue
         result = score_case(ALL_CASES[name], *prepared, encoder)
-        result |= {"choices": choices(*prepared), "seconds": round(time.monotonic() - started)}
+        folder = OUTPUT / name.replace(" ", "_")
+        result |= measure_choices(*prepared, folder, encoder, all_of_them=args.ablations)
+        result["seconds"] = round(time.monotonic() - started)
         results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         results[name] = result
         with replacing(RESULTS) as path:

@@ -25,7 +25,7 @@ from synthetic_similarity_search.scene.classes import showing
 from synthetic_similarity_search.scene.settings import read_settings
 
 SIZE = 256  # pixels
-SAMPLES = 12
+SAMPLES, BOUNCES = 8, 3
 CLUTTER = 5
 SEED = 4711
 
@@ -108,6 +108,7 @@ def simulate(scene: bpy.types.Scene, folder: Path, count: int) -> None:
     lamp, clutter = replace_lamp(scene, width), add_clutter(scene, width)
     render, lens, nominal = scene.render, scene.camera.data, scene.camera.matrix_world.copy()
     render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", SAMPLES, False
+    scene.cycles.max_bounces, render.use_persistent_data = BOUNCES, True
     render.resolution_x = render.resolution_y = SIZE
     render.resolution_percentage = 100
     scene.view_settings.view_transform = "Standard"

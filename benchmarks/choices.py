@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What matters, measured: other ways to use the same references, and photos that are worse than those at hand.
+
+None of it chooses anything for the cases that it is measured on.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from inference import neighbours
+from inference.database import ReferenceDatabase
+from inference.encoder import Encoder
+from inference.preprocessing import Preprocessing, open_photo
+
+Array = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Alter = Callable[[Image.Image], Image.Image]
+
+
+def predict(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
+    """The product's verdicts: k nearest neighbours and their majority vote."""
+    similarities, _, labels = database.nearest(vectors, min(k, len(database)))
+    return neighbours.vote(labels, similarities, len(database.classes))[0]
+
+
+def weighted(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
+    """Votes weighted by exp(similarity / 0.07), as DINO's own k-NN evaluation does (Caron et al., 2021)."""
+    similarities, _, labels = database.nearest(vectors, min(k, len(database)))
+    voted = labels[:, :, None] == np.arange(len(database.classes))
+    return (voted * np.exp(similarities / 0.07)[:, :, None]).sum(axis=1).argmax(axis=1)
+
+
+def first(database: ReferenceDatabase, count: int) -> ReferenceDatabase:
+    """The first `count` references of each class."""
+    rows = [np.flatnonzero(database.labels == label)[:count] for label in range(len(database.classes))]
+    return database.take(np.concatenate(rows))
+
+
+def centred(database: ReferenceDatabase, vectors: Array) -> tuple[ReferenceDatabase, Array]:
+    """References and photographs less the references' mean, of unit length again."""
+    mean = database.embeddings.mean(axis=0)
+
+    def shifted(rows: Array) -> Array:
+        return (rows - mean) / np.linalg.norm(rows - mean, axis=1, keepdims=True)
+
+    return replace(database, embeddings=shifted(database.embeddings)), shifted(vectors)
+
+
+def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
+    """Verdicts on the photographs' `vectors` [Q, D] by other ways to use them; nothing is rendered or embedded."""
+    paper = replace(database, whitened=False)
+    found = {"the default: k = 5, whitened": predict(database, vectors)}
+    for name, used in (("whitened", database), ("plain cosine", paper)):
+        found |= {f"k = {k}, {name}": predict(used, vectors, k) for k in (1, 3, 5, 9, 15)}
+        found[f"weighted vote, {name}"] = weighted(used, vectors)
+        found[f"centred, {name}"] = predict(*centred(used, vectors))
+        for count in (6, 12, 24, 48):
+            if count <= min(database.count().values()):
+                found[f"{count} images per class, {name}"] = predict(first(used, count), vectors)
+    del found["k = 5, whitened"]
+    return found
+
+
+def mean_patch(encoder: Encoder, batch: Array) -> Array:
+    """The class token and the mean of the patch tokens, of equal weight, as unit vectors [N, 2 D]."""
+    patches = encoder.patch_tokens(batch).mean(axis=1)
+    patches /= np.linalg.norm(patches, axis=1, keepdims=True)
+    return np.concatenate([encoder.embed(batch), patches], axis=1) / np.sqrt(np.float32(2))
+
+
+def embed_altered(
+    files: Iterable[Path],
+    encoder: Encoder,
+    alter: Alter,
+    embed: Callable[[Encoder, Array], Array] = Encoder.embed,
+) -> Array:
+    """Vectors of images, stretched to the encoder's size, that `alter` has changed."""
+    preprocessing = Preprocessing()
+    paths = list(files)
+    found = []
+    for start in range(0, len(paths), 16):
+        images = (preprocessing.stretched(open_photo(path, preprocessing.size)) for path in paths[start : start + 16])
+        found.append(embed(encoder, np.stack([preprocessing.tensor(alter(image)) for image in images])))
+    return np.concatenate(found)
+
+
+def unchanged(image: Image.Image) -> Image.Image:
+    """The image itself."""
+    return image
+
+
+def grey(image: Image.Image) -> Image.Image:
+    """The image without its colours."""
+    return image.convert("L").convert("RGB")
+
+
+def darkened(factor: float) -> Alter:
+    """As a shorter exposure: linear light times `factor`."""
+
+    def alter(image: Image.Image) -> Image.Image:
+        linear = (np.asarray(image, np.float64) / 255) ** 2.2 * factor
+        return Image.fromarray(np.uint8(255 * linear ** (1 / 2.2) + 0.5))
+
+    return alter
+
+
+def noisy(deviation: float) -> Alter:
+    """With noise of this standard deviation in each channel, of 255 levels."""
+
+    def alter(image: Image.Image) -> Image.Image:
+        noise = np.random.default_rng(0).normal(0, deviation, (*image.size[::-1], 3))
+        return Image.fromarray(np.uint8(np.clip(np.asarray(image) + noise, 0, 255)))
+
+    return alter
+
+
+def blurred(radius: float) -> Alter:
+    """Out of focus: a Gaussian of this standard deviation, in pixels of 224."""
+    return lambda image: image.filter(ImageFilter.GaussianBlur(radius))
+
+
+LIMITS: dict[str, Alter] = {
+    **{f"exposure 1/{round(1 / factor)}": darkened(factor) for factor in (1 / 4, 1 / 16, 1 / 64)},
+    **{f"noise of {deviation} levels": noisy(deviation) for deviation in (10, 30, 60)},
+    **{f"blur of {radius} pixels": blurred(radius) for radius in (1, 3, 6)},
+}
+"""How photographs may be worse than those at hand, by less and by more; the references stay as they are."""
+
+
+def embedded_ways(
+    database: ReferenceDatabase, references: Sequence[Path], photos: Sequence[Path], encoder: Encoder
+) -> dict[str, Labels]:
+    """Verdicts where references and photographs are embedded in another way."""
+    found = {}
+    for name, alter, embed in (
+        ("greyscale", grey, Encoder.embed),
+        ("class token and mean patch token", unchanged, mean_patch),
+    ):
+        other = replace(database, embeddings=embed_altered(references, encoder, alter, embed))
+        found[name] = predict(other, embed_altered(photos, encoder, alter, embed))
+    return found
