@@ -97,7 +97,7 @@ def open_database(args: argparse.Namespace) -> ReferenceDatabase:
 
 def build_database(
     references: Path, database: Path, encoder: Encoder, crop: Crop, progress: Progress
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Embed a folder of references into the file ``database``; returns what ``--json`` prints."""
     started = time.monotonic()
     writable_folder(database.parent)
@@ -105,7 +105,11 @@ def build_database(
     content.save(database)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}")
+    warnings = separability(content, min(5, len(content))).warnings if content.pose_groups().any() else []
+    for warning in warnings:
+        progress.say(f"Warning: {warning}")
     return {
+        "warnings": warnings,
         "database": shown(database),
         "references": len(content),
         "classes": content.count(),
@@ -250,12 +254,7 @@ def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, ob
     print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
     for pair in found.pairs:
         print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
-    warnings = [
-        f"{pair.first} and {pair.second} cannot be told apart reliably: {pair.nearer_to_other} of {pair.references} references "
-        "are nearer to the other class. Move the camera closer, narrow the region of interest, or merge the classes."
-        for pair in found.pairs
-        if pair.too_close
-    ]
+    warnings = found.warnings
     for warning in warnings:
         progress.say(f"Warning: {warning}")
     return {

@@ -42,6 +42,17 @@ class Separability:
     metrics: metrics.Metrics
     pairs: tuple[Pair, ...]
 
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence with the next step for each pair that is too close."""
+        return [
+            f"{pair.first} and {pair.second} cannot be told apart reliably: {pair.nearer_to_other} of {pair.references} "
+            "references are nearer to the other class. Move the camera closer, narrow the region of interest, or merge "
+            "the classes."
+            for pair in self.pairs
+            if pair.too_close
+        ]
+
 
 def separability(database: ReferenceDatabase, k: int) -> Separability:
     """Classify each reference by those of all other poses, as a photo would be.

@@ -56,13 +56,16 @@ def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
         cell.label(text=label)
 
 
-def draw_references(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
-    """The first references of each class, as soon as they are rendered."""
+def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The first references of each class, as soon as they are rendered, and what the last job warned of."""
+    scene = context.scene
     planned = {} if steps.folder_step(scene) else planned_images(steps.output_folder(scene) / "references")
     if not planned:
         return
     box = layout.box()
     draw_outdated(box, scene, "references")
+    for warning in (results.load(scene, "references") or {}).get("warnings", ()):
+        paragraph(box, warning, context, icon="ERROR")
     for label, images in planned.items():
         box.label(text=f"{label} ({len(images)})")
         row = box.row(align=True)

@@ -188,7 +188,7 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         column.operator("simsearch.build", icon="FILE_CACHE")
         draw_job(layout, context, "Preview", "Render References", "Build Database")
         references.draw_preview(layout, scene)
-        references.draw_references(layout, scene)
+        references.draw_references(layout, context)
 
 
 class SIMSEARCH_PT_validation(Section, bpy.types.Panel):

@@ -4,6 +4,7 @@
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -79,7 +80,7 @@ def _check(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     return {"warnings": _warn(check.refuse_errors(bpy.context.scene, _settings(args)), progress)}
 
 
-def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+def _render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Render the references that are missing or out of date."""
     started = time.monotonic()
     scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
@@ -115,7 +116,8 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database = folder / f"{REFERENCES}.safetensors"
     built = build_database(folder / REFERENCES, database, encoder, crop, progress)
     seconds = round(time.monotonic() - started, 3)
-    return {**rendered, **built, "references": rendered["references"], "seconds": seconds}
+    warnings = [*rendered["warnings"], *built["warnings"]]
+    return {**rendered, **built, "references": rendered["references"], "warnings": warnings, "seconds": seconds}
 
 
 def _warn(sentences: list[str], progress: Progress) -> list[str]:

@@ -54,6 +54,18 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_embedding_warns_of_classes_that_look_alike(station: Path, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "references", 4, seed=0)
+    write_pictures(tmp_path / "twins", 4, seed=1, classes=("red",))
+    (tmp_path / "twins" / "red").rename(tmp_path / "references" / "crimson")
+    status, out, err = run(
+        "embed", "--references", tmp_path / "references", "--encoder", station / "tiny.onnx", "--json"
+    )
+    (warning,) = json.loads(out[-1])["warnings"]
+    assert status == 0 and err == [f"Warning: {warning}"]
+    assert "red" in warning and "crimson" in warning and "Move the camera closer" in warning
+
+
 def test_validate(station: Path, tmp_path: Path) -> None:
     status, out, err = run(
         "validate", "--database", station / "references.safetensors", "--photos", station / "photos",
