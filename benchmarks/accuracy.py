@@ -21,8 +21,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,9 @@ RESULTS = ROOT / "build" / "accuracy.json"
 PAGE = ROOT / "benchmarks" / "ACCURACY.md"
 TABLES = "<!-- Everything below is written by benchmarks/accuracy.py. -->"
 
+MOST_ALTERED = 100
+"""Photographs that are embedded again, at most, to see what alters the figures."""
+
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
@@ -55,22 +58,25 @@ Labels = NDArray[np.int64]
 @dataclass(frozen=True)
 class Case:
     """A use case: the script, with its arguments, that makes the scene; the folder of real photographs, if any; and
-    the paper's F1 with ViT-S/14, if it has such a case."""
+    the paper's F1 with ViT-S/14, if it has such a case; how many sets of references are rendered and how many references
+    a class has in each, None for the scene's own number, where the command line does not say."""
 
     script: tuple[str, ...]
     real: str | None = None
     paper: float | None = None
+    seeds: int = 3
+    images: int | None = None
 
 
-def analogue(name: str, paper: float) -> Case:
+def analogue(name: str, paper: float | None = None) -> Case:
     """One of the paper's use cases in a scene of our own."""
-    return Case(("analogues.py", name), paper=paper)
+    return Case(("analogues.py", name), paper=paper, seeds=1, images=12)
 
 
 ALL_CASES = {
     "screw": Case(("screw.py",), real="screw"),
     "t_joint": Case(("t_joint.py",), real="t_joint"),
-    "t_joint with its own CAD": Case(("t_joint.py", "--original-cad"), real="t_joint"),
+    "t_joint with its own CAD": Case(("t_joint.py", "--original-cad"), real="t_joint", seeds=1),
     "door cover": analogue("door_cover", 1.00),
     "door handle": analogue("door_handle", 1.00),
     "door tray": analogue("door_tray", 1.00),
@@ -79,6 +85,7 @@ ALL_CASES = {
     "underbody": analogue("underbody", 1.00),
     "hexagon screw": analogue("hexagon_screw", 0.96),
     "engine cover": analogue("engine_cover", 1.00),
+    "fine relief": analogue("relief"),
 }
 
 
@@ -160,8 +167,29 @@ def scores(classes: tuple[str, ...], true: NDArray[np.str_], predicted: Labels) 
     return metrics.from_predictions(np.array([classes.index(label) for label in true]), predicted, classes)
 
 
+def build(scene: Path, references: Path, seed: int, images: int | None) -> ReferenceDatabase:
+    """References and database of a scene, made by the product; images rendered before are kept."""
+    count = [] if images is None else ["--images-per-class", str(images)]
+    run("batch.py", "--scene", scene, "build", "--output", references, "--seed", str(seed), *count)
+    return ReferenceDatabase.load(references / "references.safetensors")
+
+
+def measure_renders(folder: Path, database: ReferenceDatabase, photos: Photos, images: int | None) -> dict[str, float]:
+    """Macro F1 over all photographs of the first seed's references, as they are and rendered otherwise."""
+    databases = {"as they are": database}
+    for name, statement in choices.RENDERED.items():
+        place, original = folder / "changed" / name.replace(" ", "_"), folder / "scene.blend"
+        scene = place / "scene.blend"
+        make(scene, [original, statement], CASES / "changed.py", original, scene, statement)
+        databases[name] = build(scene, place, 0, images)
+    return {
+        name: scores(used.classes, photos.classes, choices.predict(used, photos.vectors)).macro_f1
+        for name, used in databases.items()
+    }
+
+
 def prepare(
-    name: str, case: Case, seeds: int, photos_per_class: int, images: int | None, encoder: Encoder
+    name: str, case: Case, photos_per_class: int, encoder: Encoder
 ) -> tuple[list[ReferenceDatabase], Photos] | None:
     """References of every seed and the photographs of a case; nothing where the real ones are not here."""
     folder = OUTPUT / name.replace(" ", "_")
@@ -173,12 +201,7 @@ def prepare(
     station = ROOT / "examples" / "station"
     inputs = [CASES / case.script[0], CASES / "stage.py", station / "scene.py", *sorted(station.glob("*.step"))]
     made = make(scene, [*inputs, *case.script], CASES / case.script[0], *case.script[1:], scene)
-    databases = []
-    for seed in range(seeds):
-        references = folder / f"seed{seed}"
-        count = [] if images is None else ["--images-per-class", str(images)]
-        run("batch.py", "--scene", scene, "build", "--output", references, "--seed", str(seed), *count)
-        databases.append(ReferenceDatabase.load(references / "references.safetensors"))
+    databases = [build(scene, folder / f"seed{seed}", seed, case.images) for seed in range(case.seeds)]
     if not case.real:
         simulator = CASES / "photographs.py"
         make(photos, [made, simulator, photos_per_class], simulator, scene, photos, str(photos_per_class))
@@ -210,28 +233,37 @@ def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photo
     }
 
 
-def measure_choices(
-    databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder, *, all_of_them: bool
-) -> dict[str, dict[str, float]]:
-    """Macro F1, worst of the seeds, over all photographs: of other ways to use the references ("choices"), and of worse
-    photographs ("limits"). What must be embedded again is measured with ``all_of_them`` only."""
+def worst_f1(
+    databases: Sequence[ReferenceDatabase],
+    true: NDArray[np.str_],
+    verdicts: Callable[[ReferenceDatabase], dict[str, Labels]],
+) -> dict[str, float]:
+    """Macro F1, worst of the seeds' databases, by the names that `verdicts` gives."""
+    found = [verdicts(database) for database in databases]
+    return {
+        name: min(scores(databases[0].classes, true, predicted[name]).macro_f1 for predicted in found)
+        for name in found[0]
+    }
 
-    def worst(found: Sequence[dict[str, Labels]]) -> dict[str, float]:
-        classes = databases[0].classes
-        return {
-            way: min(scores(classes, photos.classes, predicted[way]).macro_f1 for predicted in found)
-            for way in found[0]
-        }
 
-    found = [choices.ways(database, photos.vectors) for database in databases]
-    if not all_of_them:
-        return {"choices": worst(found)}
-    for seed, (database, verdicts) in enumerate(zip(databases, found, strict=True)):
-        images = [folder / f"seed{seed}" / image for image in database.images]
-        verdicts |= choices.embedded_ways(database, images, photos.files, encoder)
-    limits = {name: choices.embed_altered(photos.files, encoder, alter) for name, alter in choices.LIMITS.items()}
-    worse = [{name: choices.predict(database, v) for name, v in limits.items()} for database in databases]
-    return {"choices": worst(found), "limits": worst(worse)}
+def measure_limits(
+    databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder
+) -> dict[str, float]:
+    """Macro F1, worst of the seeds, of some photographs: as they are, embedded otherwise, and made worse."""
+    some = np.unique(np.linspace(0, len(photos.files) - 1, MOST_ALTERED).astype(int))
+    files = [photos.files[number] for number in some]
+    worse = {name: choices.embed_altered(files, encoder, alter) for name, alter in choices.LIMITS.items()}
+    otherwise = {name: choices.embed_altered(files, encoder, *how) for name, how in choices.OTHERWISE.items()}
+    images = {id(d): [folder / f"seed{seed}" / image for image in d.images] for seed, d in enumerate(databases)}
+
+    def verdicts(database: ReferenceDatabase) -> dict[str, Labels]:
+        found = {"as they are": choices.predict(database, photos.vectors[some])}
+        for name, how in choices.OTHERWISE.items():
+            references = choices.embed_altered(images[id(database)], encoder, *how)
+            found[name] = choices.predict(replace(database, embeddings=references), otherwise[name])
+        return found | {name: choices.predict(database, vectors) for name, vectors in worse.items()}
+
+    return worst_f1(databases, photos.classes[some], verdicts)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -266,7 +298,8 @@ def write_page(results: dict[str, Any]) -> None:
     ]  # fmt: skip
     for key, heading, text in (
         ("choices", "What matters", "Macro F1 over all photographs, worst of the seeds, of other ways to use the same references."),
-        ("limits", "Limits", "Macro F1 over all photographs, worst of the seeds, where the photographs, not the references, are made worse."),
+        ("renders", "What matters in the references", "Macro F1 over all photographs, first seed, of references rendered otherwise."),
+        ("limits", "Limits", f"Macro F1, worst of the seeds, of at most {MOST_ALTERED} photographs: as they are; photographs and references embedded otherwise; photographs, not references, made worse."),
     ):  # fmt: skip
         measured = {name: case[key] for name, case in cases.items() if key in case}
         names = list(dict.fromkeys(way for figures in measured.values() for way in figures))
@@ -286,13 +319,15 @@ def main() -> None:
     """Run the chosen cases and write the figures."""
     parser = argparse.ArgumentParser(description="F1 on real and simulated photographs.")
     parser.add_argument("--cases", default=",".join(ALL_CASES), help="comma-separated; default: all")
-    parser.add_argument("--seeds", type=int, default=3, help="sets of references for each case")
+    parser.add_argument("--seeds", type=int, help="sets of references; default: 3 for real cases, 1 for simulated ones")
     parser.add_argument(
         "--photos", type=int, default=20, help="simulated photographs per class; the paper has 200 real ones"
     )
-    parser.add_argument("--images-per-class", type=int, help="references per class, instead of the scene's own number")
+    parser.add_argument("--images-per-class", type=int, help="default: 24 for real cases, 12 for simulated ones")
     parser.add_argument(
-        "--ablations", action="store_true", help="also measure what the images must be embedded again for"
+        "--ablations",
+        action="store_true",
+        help="also measure other renders, other ways to embed, and worse photographs",
     )
     args = parser.parse_args()
     encoder = Encoder(find_encoder())
@@ -300,12 +335,18 @@ def main() -> None:
         if name not in ALL_CASES:
             parser.error(f"there is no case {name!r}; there are: {', '.join(ALL_CASES)}")
         started = time.monotonic()
-        prepared = prepare(name, ALL_CASES[name], args.seeds, args.photos, args.images_per_class, encoder)
+        case = ALL_CASES[name]
+        case = replace(case, seeds=args.seeds or case.seeds, images=args.images_per_class or case.images)
+        prepared = prepare(name, case, args.photos, encoder)
         if prepared is None:
             continue
-        result = score_case(ALL_CASES[name], *prepared, encoder)
+        result = score_case(case, *prepared, encoder)
         folder = OUTPUT / name.replace(" ", "_")
-        result |= measure_choices(*prepared, folder, encoder, all_of_them=args.ablations)
+        databases, photos = prepared
+        result["choices"] = worst_f1(databases, photos.classes, lambda used: choices.ways(used, photos.vectors))  # noqa: B023
+        if args.ablations:
+            result["limits"] = measure_limits(databases, photos, folder, encoder)
+            result["renders"] = measure_renders(folder, databases[0], photos, case.images)
         result["seconds"] = round(time.monotonic() - started)
         results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         results[name] = result

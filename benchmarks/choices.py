@@ -4,7 +4,7 @@
 None of it chooses anything for the cases that it is measured on.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,15 +132,19 @@ LIMITS: dict[str, Alter] = {
 """How photographs may be worse than those at hand, by less and by more; the references stay as they are."""
 
 
-def embedded_ways(
-    database: ReferenceDatabase, references: Sequence[Path], photos: Sequence[Path], encoder: Encoder
-) -> dict[str, Labels]:
-    """Verdicts where references and photographs are embedded in another way."""
-    found = {}
-    for name, alter, embed in (
-        ("greyscale", grey, Encoder.embed),
-        ("class token and mean patch token", unchanged, mean_patch),
-    ):
-        other = replace(database, embeddings=embed_altered(references, encoder, alter, embed))
-        found[name] = predict(other, embed_altered(photos, encoder, alter, embed))
-    return found
+OTHERWISE: dict[str, tuple[Alter, Callable[[Encoder, Array], Array]]] = {
+    "greyscale": (grey, Encoder.embed),
+    "class token and mean patch token": (unchanged, mean_patch),
+}
+"""Ways to embed photographs and references alike."""
+
+JITTER = "scene.simsearch.jitter"
+RENDERED = {
+    "without shadows": "scene.eevee.use_shadows = False",
+    "1 sample": "scene.simsearch.render.samples = 1",
+    "8 samples": "scene.simsearch.render.samples = 8",
+    "materials do not vary": f"{JITTER}.material = 0",
+    "light and background do not vary": f"{JITTER}.light_angle = {JITTER}.light_strength = {JITTER}.background = 0",
+    "camera moves a quarter as far": f"{JITTER}.location = [step / 4 for step in {JITTER}.location]",
+}
+"""By name, how a case's scene is changed to learn what that does to its references."""

@@ -17,7 +17,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *map(str, command)], cwd=ROOT, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name", ["screw", "t_joint", "fastening plug", "engine cover"])
+@pytest.mark.parametrize("name", ["screw", "t_joint", "fastening plug", "fine relief"])
 def test_scene_of_a_case_can_be_rendered(name, tmp_path):
     script, *arguments = accuracy.ALL_CASES[name].script
     scene = tmp_path / "scene.blend"

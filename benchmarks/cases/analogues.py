@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The paper's eight use cases as scenes of our own: simple parts, plain materials, one lamp.
+"""The paper's eight use cases, and one of fine relief, as scenes of our own: simple parts, plain materials, one lamp.
 
     python benchmarks/cases/analogues.py fastening_plug fastening_plug.blend
 
@@ -258,6 +258,24 @@ def engine_cover(scene: bpy.types.Scene) -> float:
     return 0.54
 
 
+def relief(scene: bpy.types.Scene) -> float:
+    """No use case of the paper: stamped plates that differ in a relief of half a millimetre alone, as 1 part in 200."""
+    steel = new_material("stamped sheet", (0.30, 0.30, 0.31), 0.5, 0.3)
+    show_always(scene, [slab(0.6, 0.6, 0.01, steel, at=(0, 0, -0.01))])
+    steps = (-0.03, -0.01, 0.01, 0.03)
+    add_variant(scene, "ribs", [slab(0.08, 0.006, 0.0005, steel, at=(0, y, 0), bevel=0.3) for y in steps])
+    add_variant(
+        scene,
+        "studs",
+        [slab(0.01, 0.01, 0.0005, steel, at=(x, y, 0), corner=1, bevel=0.3) for x in steps for y in steps],
+    )
+    add_variant(scene, "frame", [
+        slab(width, depth, 0.0005, steel, at=(x, y, 0), bevel=0.3)
+        for width, depth, x, y in ((0.08, 0.006, 0, 0.037), (0.08, 0.006, 0, -0.037), (0.006, 0.08, 0.037, 0), (0.006, 0.08, -0.037, 0))
+    ])  # fmt: skip
+    return 0.1
+
+
 CASES: dict[str, Callable[[bpy.types.Scene], float]] = {
     case.__name__: case
     for case in (
@@ -269,6 +287,7 @@ CASES: dict[str, Callable[[bpy.types.Scene], float]] = {
         underbody,
         hexagon_screw,
         engine_cover,
+        relief,
     )
 }
 """Each adds its parts and classes to a scene and returns the width of what must be in view, in metres."""

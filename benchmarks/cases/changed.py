@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A case's scene with something about it changed.
+
+python benchmarks/cases/changed.py scene.blend changed.blend "scene.eevee.use_shadows = False"
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import bpy
+from stage import save
+
+if __name__ == "__main__":
+    bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
+    exec(sys.argv[3], {"scene": bpy.context.scene})  # noqa: S102 - the benchmark's own statements
+    save(Path(sys.argv[2]))
