@@ -153,6 +153,10 @@ class ReferenceDatabase:
                     raise _Refused("its tensors are not those that its metadata announce. Build it again.")
                 database = cls(**{name: file.get_tensor(name) for name in shapes}, **metadata)
             _check_values(database)
+        except MemoryError:
+            raise InputError(
+                f"The database {shown(path)} needs more memory than there is. Close other programs, or build it again."
+            ) from None
         except OSError as error:
             raise InputError(
                 f"The database {shown(path)} cannot be opened: {reason(error)}. Build it again."
