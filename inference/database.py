@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import neighbours
 from .encoder import Model
 from .errors import InputError
-from .files import label_problem, reason, replacing, shown, stays_below
+from .files import is_file, label_problem, reason, replacing, shown, stays_below
 from .preprocessing import WHOLE, Preprocessing, crop_problem
 from .whitening import Whitening
 
@@ -137,7 +137,7 @@ class ReferenceDatabase:
         """Open and check a database; raises InputError with one sentence where anything is wrong with it."""
         from safetensors import SafetensorError, safe_open
 
-        if not path.is_file():
+        if not is_file(path):
             raise InputError(f"There is no database {shown(path)}. Build it first.")
         try:
             with safe_open(path, framework="numpy") as file:
@@ -153,6 +153,10 @@ class ReferenceDatabase:
                     raise _Refused("its tensors are not those that its metadata announce. Build it again.")
                 database = cls(**{name: file.get_tensor(name) for name in shapes}, **metadata)
             _check_values(database)
+        except MemoryError:
+            raise InputError(
+                f"The database {shown(path)} needs more memory than there is. Close other programs, or build it again."
+            ) from None
         except OSError as error:
             raise InputError(
                 f"The database {shown(path)} cannot be opened: {reason(error)}. Build it again."
@@ -209,7 +213,10 @@ def _preprocessing(value: Any) -> Preprocessing:
         fixed = {name: part for name, part in value.items() if name != "crop"}
         match value["crop"]:
             case [float() | int() as left, float() | int() as top, float() | int() as width, float() | int() as height]:
-                crop = (float(left), float(top), float(width), float(height))
+                try:
+                    crop = (float(left), float(top), float(width), float(height))
+                except OverflowError:  # whole numbers have no limit in JSON
+                    raise _Refused("its crop is no part of a photo. Build it again.") from None
             case _:
                 raise _Refused("its crop is not four numbers. Build it again.")
     if fixed != FIXED_PREPROCESSING:

@@ -16,7 +16,7 @@ from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .encoder import Encoder
 from .errors import InputError
-from .files import class_folders, label_problem, shown, stays_below
+from .files import class_folders, is_file, label_problem, shown, stays_below
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
@@ -129,7 +129,7 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
     recipe = _read_recipe(folder / RECIPE)
     planned = _planned(folder, recipe.pop("images", []))
     missing = [
-        path for path, (_, key) in planned.items() if png_text(path, KEY) not in (key, None) or not path.is_file()
+        path for path, (_, key) in planned.items() if not is_file(path) or png_text(path, KEY) not in (key, None)
     ]
     if missing:
         raise InputError(
@@ -155,6 +155,8 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
 
 def _read_recipe(path: Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise TypeError
         recipe = json.loads(path.read_text("utf-8"))
         if not isinstance(recipe, dict):
             raise TypeError
@@ -170,16 +172,15 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
     try:
         if not all(stays_below(image["path"]) for image in images):
             raise ValueError
+        with np.errstate(over="ignore"):
+            poses = [np.array(image["pose"], np.float32).reshape(4, 4) for image in images]
+        if not np.isfinite(poses).all():
+            raise ValueError
         return {
-            folder / image["path"]: (
-                Reference(
-                    folder / image["path"], str(image["class"]), np.array(image["pose"], np.float32).reshape(4, 4)
-                ),
-                image["key"],
-            )
-            for image in images
+            folder / image["path"]: (Reference(folder / image["path"], str(image["class"]), pose), image["key"])
+            for image, pose in zip(images, poses, strict=True)
         }
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"The images of {shown(folder / RECIPE)} are damaged. Run render again.") from None
 
 

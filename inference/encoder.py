@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .files import reason, sha256_file, shown
+from .files import is_file, reason, sha256_file, shown
 
 VARIANTS = ("VITS14", "VITB14", "VITL14", "VITG14")
 MODELS = Path(__file__).parents[1] / "models"
@@ -55,7 +55,7 @@ def find_encoder(variant: str = "VITS14", path: Path | None = None) -> Path:
         own = os.environ.get("SIMSEARCH_ENCODERS")
         places = [folder / f"{variant.lower()}.onnx" for folder in ([Path(own)] if own else []) + [MODELS]]
     for place in places:
-        if place.is_file():
+        if is_file(place):
             return place
     looked = " or ".join(shown(place) for place in places)
     raise InputError(f"There is no encoder {looked}. {GET_ENCODER}")

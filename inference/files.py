@@ -62,6 +62,14 @@ def shown(path: Path | str) -> str:
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file, or a link to one; False too where the system will not say, as for a name too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content, 64 hexadecimal digits."""
     with path.open("rb") as file:

@@ -17,6 +17,7 @@ from PIL import Image
 from . import metrics, neighbours
 from .database import ReferenceDatabase
 from .encoder import Encoder
+from .files import is_file
 from .preprocessing import Preprocessing, open_photo
 from .progress import Progress
 from .quality import LUMA
@@ -143,7 +144,7 @@ def explain(
         for number, label in enumerate(database.classes)
     }
     files = {label: [folder / database.images[row] for row in own] for label, own in rows.items()}
-    if not all(path.is_file() for own in files.values() for path in own):
+    if not all(is_file(path) for own in files.values() for path in own):
         return None
     references = {label: _load(own, database.preprocessing.of_references) for label, own in files.items()}
     of_class = {label: database.take(np.array(own, np.int64)) for label, own in rows.items()}

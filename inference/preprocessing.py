@@ -99,9 +99,11 @@ def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
     is laid over mid-grey. Raises UnreadablePhoto.
     """
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise UnreadablePhoto("not a file: give image files")
         with warnings.catch_warnings():
-            # Pillow warns from 89 megapixels on and refuses from 179: only the second is a limit here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow warns of damage that it can live with, and from 89 megapixels on: it refuses from 179 only.
+            warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 enough = int(2 * size / min(crop[2:]))
                 image.draft(None, (enough, enough))

@@ -19,10 +19,18 @@ import batch  # noqa: E402
 batch.load_package()
 
 import bpy  # noqa: E402
+from reliability import (  # noqa: E402, F401  pytest finds its hooks here
+    pytest_addoption,
+    pytest_configure,
+    pytest_runtest_makereport,
+    write_table,
+)
 from tiny_scene import build_scene  # noqa: E402
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if table := session.config.getoption("--reliability"):
+        write_table(table, session.testsfailed)
     shutil.rmtree(USER_FOLDER, ignore_errors=True)
 
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where fuzzing starts: small valid inputs of every target, ``python -m fuzz.seeds`` in tests/ writes them."""
+
+import io
+import json
+
+from PIL import Image
+
+from fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS
+
+
+def write_seeds() -> None:
+    """Write the seeds into the corpus."""
+    header = json.dumps(HEADER).encode()
+    seeds = {"database/valid": b"\0" + len(header).to_bytes(8, "little") + header + TENSORS}
+    for number, field in enumerate(FIELDS):
+        if field:
+            text = HEADER["__metadata__"].get(field, "[0, 3]")
+            seeds[f"database/{field}"] = bytes([number]) + text.encode()
+    image = {"path": "a/0.png", "class": "a", "key": None, "pose": [[1, 0, 0, 0]] * 4}
+    seeds["recipe/valid"] = json.dumps({"format_version": 1, "images": [image], "jitter": {"seed": 1}}).encode()
+    for kind, options in {
+        "PNG": {},
+        "JPEG": {},
+        "TIFF": {"compression": "tiff_lzw"},
+        "WEBP": {},
+        "GIF": {},
+        "BMP": {},
+        "PPM": {},
+    }.items():
+        file = io.BytesIO()
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.radial_gradient("L").resize((9, 7)).convert("RGB").save(file, kind, **options, exif=exif)
+        seeds[f"photo/{kind.lower()}"] = file.getvalue()
+    for line in (
+        "embed --references . --database d.safetensors --crop 0,0,1,1",
+        "validate --database d --photos p --output o --k 5 --reject --threshold 0.5 --explain --repeat-seeds 3",
+        "classify --database d a.png b.png --json --evidence e",
+        "edit --database d --remove a,b --promote p --add f --replace g",
+        "export-onnx --database d --output o.onnx --input tensor --paper",
+        "check --database d --model vits14 --progress-file p.json --debug",
+        "--help",
+    ):
+        seeds[f"arguments/{line.split()[0]}"] = line.replace(" ", "\n").encode()
+    for name, content in seeds.items():
+        path = CORPUS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    write_seeds()
