@@ -47,6 +47,9 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
         for text in others:
             cells.label(text=text)
     draw_confusion(box, metrics["confusion"]["labels"], metrics["confusion"]["matrix"])
+    for gap in metrics.get("gap", {}).get("gaps", ()):
+        for cause in gap["causes"]:
+            paragraph(box, f"{gap['label']}: {cause}", context, icon="INFO")
     if metrics["unreadable"]:
         box.label(text=f"{len(metrics['unreadable'])} files could not be read", icon="ERROR")
         for item in metrics["unreadable"][:5]:
