@@ -31,7 +31,7 @@ MOST_REFERENCES = 32
 """References of a class that photos are compared with here, evenly picked."""
 
 BATCH = 8
-NOTABLE = 0.01
+NOTABLE = 0.02
 """Gain in cosine similarity from which on a cause is named: about what another draw of poses changes."""
 
 Pixels = NDArray[np.floating[Any]]
