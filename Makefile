@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test bench-accuracy lint build format encoder requirements clean
+.PHONY: help demo test soak bench-accuracy lint build format encoder requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -11,6 +11,11 @@ demo: ## the main job: CAD to references, database and F1, in build/demo/
 
 test: ## the test suite
 	@$(RUN) python -m pytest
+
+soak: ## long fuzzing, then every fault and hostile input, in docs/RELIABILITY.md; MINUTES=10 for each target
+	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@BLENDER_SERIES=5.2 $(RUN) python tests/fuzz --seconds $$(($(or $(MINUTES),10) * 60))
+	@BLENDER_SERIES=5.2 $(RUN) python -m pytest -m reliability --reliability docs/RELIABILITY.md
 
 bench-accuracy: ## F1 on real and simulated photographs, in build/accuracy.json and benchmarks/ACCURACY.md
 	@$(RUN) python benchmarks/accuracy.py

@@ -3,6 +3,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,9 @@ def test_a_bad_file_is_one_sentence_and_imports_nothing(tmp_path: Path, name: st
     assert set(bpy.data.user_map()) == before
 
 
+@pytest.mark.reliability(
+    "fault", "the conversion of a STEP file takes too long", "it is stopped; one sentence, nothing imported"
+)
 def test_an_endless_step_file_costs_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cad_import, "STEP_SECONDS", 0.01)
     with pytest.raises(InputError, match="was not converted within"):
@@ -177,3 +181,49 @@ def test_an_endless_step_file_costs_one_sentence(monkeypatch: pytest.MonkeyPatch
 )
 def test_real_cad_has_its_size(name: str, expected: tuple[float, ...]) -> None:
     assert np.allclose(sorted(size_mm(import_cad(REAL_CAD / name))), sorted(expected), atol=0.1)
+
+
+def recursive_step() -> bytes:
+    """An assembly that contains itself."""
+    text = ASSEMBLY.read_text("utf-8")
+    usage = re.search(r"NEXT_ASSEMBLY_USAGE_OCCURRENCE\('[^']*','[^']*','[^']*',(#\d+),(#\d+)", text)
+    assert usage
+    parent, child = usage.groups()
+    return re.sub(rf"(NEXT_ASSEMBLY_USAGE_OCCURRENCE\([^#]*){parent},{child}", rf"\g<1>{child},{child}", text).encode()
+
+
+HOSTILE_STEP = {
+    "recursive": recursive_step,
+    "deep": lambda: ASSEMBLY.read_bytes().replace(
+        b"DATA;", b"DATA;\n#99999=" + b"(" * 200_000 + b")" * 200_000 + b";", 1
+    ),
+    "endless reference": lambda: ASSEMBLY.read_bytes().replace(b"DATA;", b"DATA;\n#99998=#99999;\n#99999=#99998;", 1),
+    "random": lambda: ASSEMBLY.read_bytes()[:800] + np.random.default_rng(0).bytes(20_000),
+    "numbers too large": lambda: re.sub(rb"\d+\.\d*", b"1.E308", ASSEMBLY.read_bytes()),
+}
+
+
+@pytest.mark.reliability(
+    "input",
+    "STEP files that contain themselves, nest 200,000 deep, are random or have huge numbers",
+    "imported, or one sentence; Blender goes on",
+)
+@pytest.mark.parametrize("kind", HOSTILE_STEP)
+def test_a_hostile_step_file_costs_at_most_a_sentence(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "part.step"
+    file.write_bytes(HOSTILE_STEP[kind]())
+    try:
+        assert import_cad(file).objects
+    except InputError as error:
+        (sentence,) = error.problems
+        assert "part.step" in sentence and "\n" not in sentence
+    assert import_cad(ASSEMBLY).objects
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a process's memory like this")
+@pytest.mark.reliability("fault", "no memory left for the conversion of a STEP file", "one sentence; nothing imported")
+def test_a_step_file_that_needs_too_much_memory_costs_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cad_import, "STEP_BYTES", 64 * 2**20)
+    with pytest.raises(InputError) as caught:
+        import_cad(ASSEMBLY)
+    assert len(caught.value.problems) == 1 and not bpy.data.objects
