@@ -36,7 +36,9 @@ class Progress:
         tqdm.set_lock(RLock())
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
-        with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=INTERVAL if sys.stderr.isatty() else 10) as bar:
+        # miniters: or the bar of a job that is taken up, which is quick at first, would wait for as many again.
+        pause = INTERVAL if sys.stderr.isatty() else 10
+        with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=pause, miniters=1) as bar:
             for done, item in enumerate(items, 1):
                 yield item
                 bar.update()

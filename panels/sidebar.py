@@ -203,7 +203,9 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         column.prop(settings, "model")
         column.prop(settings, "k")
         column.prop(settings, "photos_directory")
-        column.prop(settings, "crop")
+        crop = column.column(align=True)
+        for index, side in enumerate(("Crop Left", "Top", "Width", "Height")):
+            crop.prop(settings, "crop", index=index, text=side)
         column.operator("simsearch.crop_from_region", icon="SELECT_SET")
         column.prop(settings, "explain")
         preferences.draw_encoder(layout, context)
