@@ -24,9 +24,9 @@ from bpy.app.handlers import persistent
 
 from .. import preferences
 from ..inference.errors import InputError
+from ..scene.child import child_command, save_copy
 from . import steps
 
-BATCH = Path(__file__).parents[1] / "batch.py"
 GRACE = 5.0
 """Seconds a child gets to stop by itself after it was asked to."""
 
@@ -168,15 +168,13 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
     """Save a copy of the file as it is now, unsaved changes included, and run a command on it in a child
     Blender.
 
-    Image and library paths are rewritten so that they hold from the copy's place; ``arguments`` must be
-    absolute.
+    ``arguments`` must hold absolute paths.
     """
     global latest
     if latest is not None:
         shutil.rmtree(latest.folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="simsearch_", dir=bpy.app.tempdir))
-    scene_file = folder / (Path(bpy.data.filepath).name or "untitled.blend")  # the recipe names it
-    bpy.ops.wm.save_as_mainfile(filepath=str(scene_file), copy=True)
+    scene_file = save_copy(folder)
     arguments = [*arguments, "--json", "--progress-file", str(folder / "progress.json")]
     with (folder / "result.txt").open("wb") as result, (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -190,31 +188,6 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
         )
     latest = Job(title, context.scene.name, folder, process)
     return latest
-
-
-def child_command(scene_file: Path, arguments: list[str]) -> list[str]:
-    """The command line of the child: Blender itself, or this Python where Blender is the ``bpy`` module.
-
-    Factory settings keep other add-ons out of the result, and the module path is handed down because the
-    extension's wheels are otherwise found only where it is enabled.
-    """
-    if not bpy.app.binary_path:
-        return [sys.executable, str(BATCH), "--scene", str(scene_file), *arguments]
-    paths = f"import sys; sys.path.extend(path for path in {sys.path!r} if path not in sys.path)"
-    return [
-        bpy.app.binary_path,
-        "--background",
-        "--factory-startup",
-        "--python-exit-code",
-        "1",
-        str(scene_file),
-        "--python-expr",
-        paths,
-        "--python",
-        str(BATCH),
-        "--",
-        *arguments,
-    ]
 
 
 class JobOperator(bpy.types.Operator):

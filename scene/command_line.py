@@ -2,6 +2,7 @@
 """The commands that need a scene. One ``main`` serves all doors: ``batch.py`` and ``--command simsearch``."""
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.preprocessing import Crop, crop_problem
 from ..inference.progress import Progress
-from . import check
+from . import check, stills, workers
+from .recipe import PlannedImage
 from .settings import Settings, read_settings
-from .stills import render_references
 
 REFERENCES = "references"
 
@@ -46,9 +47,17 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
     add_encoder_arguments(parser)
 
 
+def _jobs(text: str) -> int:
+    """At least one process."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
     parser.add_argument("--fresh", action="store_true", help="render everything again")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes that render; default: from cores and memory")
     _add_overrides(parser)
 
 
@@ -85,13 +94,30 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
     warnings = _warn(check.refuse_errors(scene, settings, folder), progress)
-    result = render_references(scene, settings, folder, progress, fresh=args.fresh)
+    began = time.monotonic()
+    result = stills.render_references(scene, settings, folder, progress, fresh=args.fresh, jobs=args.jobs)
     warnings += _warn(result.warnings, progress)
-    print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now")
+    each = f", {(time.monotonic() - began) / result.rendered:.2f} s each" if result.rendered else ""
+    print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now{each}")
     return {
         "references": shown(folder), "images": result.images, "rendered": result.rendered, "warnings": warnings,
         "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
+
+
+def _add_share(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, help="folder of the references")
+    parser.add_argument("--images", type=Path, help="entries of the recipe, as JSON")
+    parser.add_argument("--scene-name")
+    _add_overrides(parser)
+
+
+def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
+    """Render what a job gave this process of its images; the job holds the folder."""
+    scene = bpy.data.scenes[args.scene_name]
+    images = [PlannedImage.from_entry(entry) for entry in json.loads(args.images.read_text("utf-8"))]
+    stills.render(scene, read_settings(scene, vars(args)), args.output, workers.announced(images))
+    return {}
 
 
 def _crop(scene: bpy.types.Scene) -> Crop:
@@ -130,4 +156,5 @@ COMMANDS = (
     Command("check", "List every problem that would stop a render or spoil it.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
     Command("build", "Render the references and make the reference database.", _add_build, _build),
+    Command("render-share", "Render a share of a job's images; started by render and build.", _add_share, _share),
 )

@@ -4,12 +4,13 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..inference.embedding import RECIPE
 from ..inference.files import replacing, sha256_file
@@ -44,6 +45,15 @@ class PlannedImage:
     pose: Array
     variation: Variation
     key: str
+
+    @classmethod
+    def from_entry(cls, entry: dict[str, Any]) -> "PlannedImage":
+        """The image of which the recipe has this entry."""
+        names = [field.name for field in fields(Variation)]
+        return cls(
+            entry["path"], entry["class"], entry["variant"], entry["index"], np.array(entry["pose"]),
+            Variation(**{name: entry[name] for name in names}), entry["key"],
+        )  # fmt: skip
 
     def entry(self) -> dict[str, object]:
         """The image's entry in the recipe."""

@@ -3,10 +3,11 @@
 
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,14 +22,18 @@ from ..inference.embedding import KEY
 from ..inference.errors import InputError
 from ..inference.files import reason, replacing, shown
 from ..inference.progress import Progress
-from . import recipe
+from . import recipe, workers
 from .classes import render_layer, showing
+from .crashes import LIMIT, Crashes
 from .recipe import COLOUR_MANAGEMENT, FILM, PlannedImage
 from .settings import Settings
 from .variation import varying
 from .view import nominal_camera, world_matrix
 
 LOCK_NAME = ".lock"
+STAGE = "Rendering references"
+HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
+"""What ``replacing`` calls a file until it is complete."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +46,69 @@ class Rendered:
 
 
 def render_references(
-    scene: bpy.types.Scene, settings: Settings, folder: Path, progress: Progress, *, fresh: bool = False
+    scene: bpy.types.Scene,
+    settings: Settings,
+    folder: Path,
+    progress: Progress,
+    *,
+    fresh: bool = False,
+    jobs: int | None = None,
 ) -> Rendered:
     """Render the references of ``settings.selected`` into ``folder``/<class>/ and write the recipe beside them.
 
     The plan is written first. An image whose key is unchanged is kept, so a job that was stopped goes on where it
-    stood; ``fresh`` removes what earlier jobs rendered. The scene is left as it was found.
+    stood; ``fresh`` removes what earlier jobs rendered. ``jobs`` processes share the work; by default as many as pay
+    and find memory. The scene is left as it was found.
 
     Raises:
-        InputError: too few poses show the region, the folder cannot be written, or another job writes to it.
+        InputError: too few poses show the region, the folder cannot be written, another job writes to it, or Blender
+            crashed on an image again and again; all others are rendered then.
     """
     images = recipe.plan(scene, settings)
     with locked(folder):
+        _remove_halves(folder)
         if fresh:
             for path in folder.glob("*/*.png"):
                 if key_of(path) is not None:
                     path.unlink()
         recipe.write(folder, scene, settings, images)
         missing = [image for image in images if key_of(folder / image.path) != image.key]
-        warnings = _render(scene, settings, folder, missing, progress) if missing else []
-    return Rendered(len(images), len(missing), warnings)
+        # Variant by variant: what a class shows is set up once for all its images.
+        missing.sort(key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
+        crashes = Crashes(folder, fresh=fresh)
+        todo = [image for image in missing if not crashes.given_up(image)]
+        jobs = workers.count(len(todo), jobs, isolate=crashes.suspects(todo))
+        if jobs:
+            finished = workers.render(scene, settings, folder, todo, crashes, jobs)
+            with closing(progress.track(finished, len(todo), STAGE)) as tracked:
+                for _ in tracked:
+                    pass
+        elif todo:
+            with closing(progress.track(todo, len(todo), STAGE)) as tracked:
+                render(scene, settings, folder, crashes.watch(tracked))
+        if lost := [image.path for image in missing if crashes.given_up(image)]:
+            raise InputError(
+                f"Blender crashed {LIMIT} times on each of {', '.join(lost)}, so the references are incomplete. Simplify "
+                "what these show, or try again with --fresh."
+            )
+        warnings = [
+            f"{image.path} is of one colour only. Check the lights and what class {image.label!r} shows."
+            for image in todo
+            if _one_colour(folder / image.path)
+        ]
+    return Rendered(len(images), len(todo), warnings)
+
+
+def _remove_halves(folder: Path) -> None:
+    """Remove what a job left that was killed while it wrote a file."""
+    for path in folder.glob("*/.*.png"):
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def _one_colour(path: Path) -> bool:
+    with Image.open(path) as picture:
+        return len(picture.getcolors(2) or ()) == 1
 
 
 def key_of(path: Path) -> str | None:
@@ -74,33 +122,26 @@ def key_of(path: Path) -> str | None:
     return str(key) if key else None
 
 
-def _render(
-    scene: bpy.types.Scene, settings: Settings, folder: Path, images: list[PlannedImage], progress: Progress
-) -> list[str]:
-    """Render images, which come variant by variant; returns warnings."""
-    by_variant = sorted(images, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
-    warnings = []
-    with (
-        closing(progress.track(by_variant, len(by_variant), "Rendering references")) as todo,
-        tempfile.TemporaryDirectory() as scratch,
-        rendering(scene, settings, Path(scratch)) as camera,
-    ):
+def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Iterable[PlannedImage]) -> None:
+    """Render images, which come variant by variant, in this process.
+
+    Raises:
+        InputError: the folder cannot be written, or was deleted meanwhile.
+    """
+    with tempfile.TemporaryDirectory() as scratch, rendering(scene, settings, Path(scratch)) as camera:
         # A camera is rendered without its scale, but what is fixed to it follows that as well.
         scale = Matrix.LocRotScale(None, None, camera.matrix_world.to_scale())
         with varying(scene, settings.jitter, camera) as vary:
-            for (label, variant), group in groupby(todo, key=lambda image: (image.label, image.variant)):
+            for (label, variant), group in groupby(images, key=lambda image: (image.label, image.variant)):
                 spec = next(spec for spec in settings.classes if spec.label == label)
                 with showing(scene, settings, spec.variants[variant]):
                     for image in group:
                         camera.matrix_world = Matrix(image.pose.tolist()) @ scale
                         vary(image.index)
                         picture = _still(scene, Path(scratch) / "still.png", settings.resolution)
-                        if len(picture.getcolors(2) or ()) == 1:
-                            warnings.append(
-                                f"{image.path} is of one colour only. Check the lights and what class {label!r} shows."
-                            )
+                        if not (folder / LOCK_NAME).exists():
+                            raise InputError(f"{shown(folder)} was deleted during the job. Start it again.")
                         _save(picture, folder / image.path, image.key)
-    return warnings
 
 
 def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:

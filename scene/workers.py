@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rendering shared by worker processes, each the same program on a copy of the scene.
+
+A worker gets a share of the images and ends with it: that gives memory back, and a crash costs one image. It tells on
+stdout which image it begins, and ends when its stdin does, so it never outlives the job, whatever ends that.
+"""
+
+import _thread
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..inference.errors import InputError
+from .child import child_command, save_copy
+from .crashes import LIMIT, Crashes
+from .recipe import PlannedImage
+from .settings import Settings
+
+MEMORY = 2 << 30
+"""Bytes of free memory that a worker is given room for."""
+PAYS = 16
+"""Images in a share below which one more worker, whose start takes seconds, is not worth it."""
+SHARE = 200
+"""Images after which a worker is replaced, so that its memory stays flat."""
+GRACE = 3.0
+"""Seconds a worker gets to end by itself once its stdin is closed."""
+
+
+def count(images: int, jobs: int | None, *, isolate: bool) -> int:
+    """How many workers to start; 0 renders in this process, which saves their start.
+
+    ``jobs`` is what the user asked for: above 1 it is kept, but not more workers than images. Without it there is one
+    for each core and 2 GB of free memory, and for 16 images at least. One alone is started only for more images than
+    a worker renders before it is replaced, or to ``isolate`` an image that crashed Blender before.
+    """
+    wanted = min(images, jobs) if jobs else max(1, min(_cores(), _free_memory() // MEMORY, images // PAYS))
+    return wanted if wanted > 1 or images > SHARE or (isolate and images) else 0
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
+
+
+def _free_memory() -> int:
+    """Bytes that can be had without swapping, about."""
+    if sys.platform == "win32":
+        import ctypes
+
+        status = (ctypes.c_uint64 * 8)(64)  # MEMORYSTATUSEX: its length, load; total, available …
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return status[2]
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+@dataclass
+class Worker:
+    """One process, the images of its share that it has not finished, first the one it renders, and what it told."""
+
+    process: subprocess.Popen[bytes]
+    left: list[PlannedImage]
+    output: Path
+    begun: int = 0
+    read: int = 0
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def finished(self) -> list[PlannedImage]:
+        """The images finished since the last call."""
+        with self.output.open("rb") as stream:
+            stream.seek(self.read)
+            new = stream.read()
+        new = new[: new.rfind(b"\n") + 1]
+        self.read += len(new)
+        done = 0
+        for line in new.decode("utf-8", "replace").splitlines():
+            if line == BEGINS:
+                done += self.begun
+                self.begun = 1
+            elif line.startswith("{"):
+                self.result = json.loads(line)
+                if "problems" not in self.result:
+                    done += self.begun
+                    self.begun = 0
+        images, self.left = self.left[:done], self.left[done:]
+        return images
+
+
+BEGINS = "begins an image"
+
+
+def render(
+    scene: bpy.types.Scene, settings: Settings, folder: Path, images: list[PlannedImage], crashes: Crashes, jobs: int
+) -> Iterator[PlannedImage]:
+    """Render images, which come variant by variant, in ``jobs`` workers; yields each when it is finished.
+
+    An image on which workers crashed three times is left out; ``crashes`` knows it.
+
+    Raises:
+        InputError: what a worker says of the input, such as a full disk.
+        RuntimeError: workers fail for another reason than an image.
+    """
+    size = min(SHARE, -(-len(images) // jobs))
+    shares = [images[first : first + size] for first in range(0, len(images), size)]
+    running: list[Worker] = []
+    fruitless = 0  # workers in a row that died without an image
+    with tempfile.TemporaryDirectory(prefix="simsearch_", ignore_cleanup_errors=True) as scratch:
+        scene_file = save_copy(Path(scratch))
+        try:
+            while shares or running:
+                while shares and len(running) < jobs:
+                    running.append(_start(scene, settings, folder, shares.pop(0), scene_file))
+                time.sleep(0.05)
+                for worker in list(running):
+                    status = worker.process.poll()  # before the output is read, or its last words could be missed
+                    done = worker.finished()
+                    yield from done
+                    if done:
+                        fruitless = 0
+                    if status is None:
+                        continue
+                    running.remove(worker)
+                    worker.process.stdin.close()  # type: ignore[union-attr]
+                    if problems := worker.result.get("problems"):
+                        raise InputError(*problems) if status == 2 else RuntimeError(" ".join(problems))
+                    if not worker.left:
+                        continue
+                    fruitless += 1
+                    if fruitless > 2 * LIMIT or (fruitless >= LIMIT and not worker.begun):
+                        log = worker.output.with_suffix(".log").read_text("utf-8", "replace").split("\n")
+                        told = next((line for line in reversed(log) if line.strip()), "")
+                        raise RuntimeError(f"Blender crashes on every image, with status {status}. {told}".strip())
+                    if worker.begun:
+                        crashes.add(worker.left[0].key)
+                    if left := [image for image in worker.left if not crashes.given_up(image)]:
+                        shares.insert(0, left)
+        finally:
+            _end(running)
+
+
+def _start(
+    scene: bpy.types.Scene, settings: Settings, folder: Path, images: list[PlannedImage], scene_file: Path
+) -> Worker:
+    place = Path(tempfile.mkdtemp(dir=scene_file.parent))
+    (place / "share.json").write_text(json.dumps([image.entry() for image in images]), "utf-8")
+    arguments = [
+        "render-share", "--output", str(folder), "--images", str(place / "share.json"), "--scene-name", scene.name,
+        "--seed", str(settings.jitter.seed), "--resolution", str(settings.resolution),
+        "--samples", str(settings.samples), "--json",
+    ]  # fmt: skip
+    with (place / "output.txt").open("wb") as output, (place / "output.log").open("wb") as log:
+        process = subprocess.Popen(
+            child_command(scene_file, arguments),
+            env={**os.environ, "TMPDIR": str(place), "TEMP": str(place), "TMP": str(place)},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=log,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    return Worker(process, images, place / "output.txt")
+
+
+def _end(running: Iterable[Worker]) -> None:
+    """End workers: they stop after their present image, or are killed."""
+    for worker in running:
+        worker.process.stdin.close()  # type: ignore[union-attr]
+    deadline = time.monotonic() + GRACE
+    for worker in running:
+        try:
+            worker.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
+
+
+def announced(images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
+    """What a worker does with its share: tell the job of each image, and stop when the job is gone."""
+
+    def wait_for_job() -> None:
+        sys.stdin.buffer.read()
+        _thread.interrupt_main()
+
+    threading.Thread(target=wait_for_job, daemon=True).start()
+    for image in images:
+        print(BEGINS, flush=True)
+        yield image
