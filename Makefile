@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test soak bench-accuracy lint build format encoder requirements clean
+.PHONY: help demo test soak bench-accuracy lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ requirements: ## pin the packages anew from requirements/*.in (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/inference.in -o requirements/inference.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements/blender-4.5.in -o requirements/blender-4.5.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.13 requirements/blender-5.2.in -o requirements/blender-5.2.txt
+
+pinned: ## name and version of every package that is fetched
+	@grep -hoE '^[a-z0-9-]+==[^ ;]+' requirements/*.txt | sort -u
 
 clean: ## remove what was made, but not the environments and the encoder
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

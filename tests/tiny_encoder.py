@@ -53,7 +53,7 @@ def write_pictures(folder: Path, count: int, seed: int, classes: tuple[str, ...]
     for label in classes:
         (folder / label).mkdir(parents=True)
         for number in range(count):
-            pixels = np.array(COLOURS[label]) + generator.normal(0, 20, (48, 64, 3))
+            pixels = np.array(COLOURS.get(label, (120, 120, 120))) + generator.normal(0, 20, (48, 64, 3))
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / label / f"{number:04}.png")
     return folder
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation is true: its commands run, its links lead somewhere, the messages it explains are those of the code."""
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_encoder import real_encoder, write_pictures
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CODE = [
+    ROOT / "batch.py",
+    *(path for folder in ("inference", "operators", "scene") for path in (ROOT / folder).glob("*.py")),
+]
+TOO_LONG = {
+    "examples/station/demo.py": "the demo renders for minutes; CI runs it by itself",
+    "benchmarks": "benchmarks run for hours",
+}
+
+
+def commands() -> list[tuple[str, str]]:
+    """Page and line of every command in a fenced block."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"(?ms)^```\w*\n(.*?)^```", page.read_text("utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                command = re.split(r"\s{2,}#", line)[0].strip()
+                if re.match(r"(\w+=\S+ )*(blender|python|make|pip) ", command):
+                    found.append((page.name, command))
+    return found
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory, blend_file: Path, references: Path) -> Path:
+    """A folder in which the placeholders of the documentation exist."""
+    real_encoder()
+    folder = tmp_path_factory.mktemp("workplace")
+    for name in ("batch.py", "inference", "models", "examples", "benchmarks", "requirements", "tools"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(blend_file, folder / "SCENE.blend")
+    shutil.copytree(references, folder / "DIR" / "references")
+    for label in ("present", "absent"):
+        shutil.copytree(references / label, folder / "PHOTOS" / label)
+    shutil.copy(next(references.glob("present/*.png")), folder / "PHOTO.jpg")
+    write_pictures(folder / "DIR" / "references", 2, seed=0, classes=("old", "older"))
+    write_pictures(folder / "OTHER" / "references", 2, seed=1, classes=("present",))
+    write_pictures(folder / "VERIFIED", 1, seed=2, classes=("present",))
+    for arguments in (
+        "embed --references DIR/references",
+        "embed --references OTHER/references",
+        "export-onnx --database DIR/references.safetensors --output station.onnx",
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "inference", *arguments.split()], cwd=folder, check=True, capture_output=True
+        )
+    return folder
+
+
+@pytest.mark.parametrize("page, command", commands(), ids=lambda text: text[:60])
+def test_commands(workplace: Path, page: str, command: str) -> None:
+    words = shlex.split(command)
+    environment = os.environ.copy()
+    while "=" in words[0]:
+        name, _, environment[name] = words.pop(0).partition("=")
+    for name, reason in TOO_LONG.items():
+        if words[0] == "python" and words[1].startswith(name):
+            assert (ROOT / words[1]).exists()
+            pytest.skip(reason)
+    if words[0] == "make":
+        words.insert(1, "--dry-run")
+    elif words[0] == "python":
+        words[0] = sys.executable
+    elif words[0] == "pip":
+        assert (ROOT / words[words.index("-r") + 1]).is_file() and "--require-hashes" in words
+        pytest.skip("installs packages from the network; the file is there and asks for hashes")
+    elif not shutil.which("blender"):
+        pytest.skip("there is no blender on the PATH")
+    elif "--command" in words:
+        pytest.skip("needs the extension installed in Blender; test_extension_zip.py and test_batch.py use this door")
+    folder = ROOT if words[0] == "make" else workplace
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_there_are_commands() -> None:
+    assert len(commands()) > 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            path, _, heading = target.partition("#")
+            linked = (page.parent / path) if path else page
+            assert linked.exists(), target
+            if heading:
+                headings = re.findall(r"(?m)^#+ (.*)$", linked.read_text("utf-8"))
+                assert heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings}, (
+                    target
+                )
+
+
+def texts() -> list[str]:
+    """Every text in the code, with "…" for what is filled in."""
+    found = []
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found
+
+
+def test_the_messages_explained_are_those_of_the_code() -> None:
+    quoted = re.findall(r"(?m)^> (.*)$", (ROOT / "docs" / "faq.md").read_text("utf-8"))
+    known = texts()
+    # What one text leaves open, another may say: the quoted one has to consist of texts of the code.
+    unknown = [
+        message
+        for message in quoted
+        if not all(
+            any(part in text for text in known) for part in (piece.strip(" .") for piece in message.split("…")) if part
+        )
+    ]
+    assert len(quoted) > 15 and not unknown
