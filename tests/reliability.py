@@ -42,7 +42,7 @@ def write_table(path: Path, failed: int) -> None:
     lines = [
         "# Reliability",
         "",
-        "Written by `make soak`: each row is a test that passed in that run, or is not here.",
+        "Written by the tests, which `make soak` runs all: each row passed in that run; what failed or did not run is not here.",
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}; {failed} tests failed.",
     ]
     for kind, title in KINDS.items():
