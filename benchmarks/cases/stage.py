@@ -23,7 +23,7 @@ Colour = tuple[float, float, float]
 
 
 def new_scene() -> bpy.types.Scene:
-    """An empty scene with the extension's default settings, but fewer samples: ACCURACY.md says what more would gain."""
+    """An empty scene with the extension's default settings, but fewer samples, to save time."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.context.scene.simsearch.render.samples = 2
     return bpy.context.scene
