@@ -172,3 +172,20 @@ def test_the_clock_jumps_back(blend_file: Path, undisturbed: dict[str, bytes], t
     done = render(blend_file, tmp_path)
     assert last_json(done.stdout)["rendered"] == 1
     assert contents(tmp_path / "references") == undisturbed
+
+
+@fault("fault", "a worker crashes on one image, always", "all others are done; the image is named after three crashes")
+def test_an_image_that_crashes(blend_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself aborts the process that stores the second image."""
+    script = """
+import os, sys
+sys.addaudithook(lambda event, args: event == "open" and ".present_0001." in str(args[0]) and os.abort())
+"""
+    (tmp_path / "sitecustomize.py").write_text(script, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for jobs in (2, 1):  # the second run tries it no more
+        done = render(blend_file, tmp_path, "--classes", "present", "--images-per-class", 3, "--jobs", jobs)
+        assert done.returncode == 2, done.stderr
+        (problem,) = last_json(done.stdout)["problems"]
+        assert problem.startswith("Blender crashed 3 times on each of present/present_0001.png,"), problem
+        assert [path.name for path in images(tmp_path)] == ["present_0000.png", "present_0002.png"]
