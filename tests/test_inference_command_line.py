@@ -4,6 +4,7 @@
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,7 +92,20 @@ def test_validate_explains_and_repeats(station: Path, tmp_path: Path) -> None:
     assert len(found["repeat_seeds"]["macro_f1"]) == 3 and "over 3 other draws of poses" in "".join(out)
     assert {gap["label"] for gap in found["gap"]["gaps"]} == {"red", "green", "blue"}
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert f"{found['gap']['ablations']['greyscale']:.3f}" in page.partition('id="ablations"')[2]
+    repeated = page.partition('id="repeated"')[2].partition("</p>")[0]
+    f1 = found["repeat_seeds"]["macro_f1"]
+    assert f"between {min(f1):.3f} and {max(f1):.3f}" in repeated and "3 other draws" in repeated
+    gaps, ablations = (page.partition(f'id="{name}"')[2].partition("</table>")[0] for name in ("gap", "ablations"))
+    for gap in found["gap"]["gaps"]:
+        row = gaps.partition(f"{gap['label']}</th>")[2].partition("</tr>")[0]
+        figures = [
+            f"{gap['references']:.3f}",
+            f"{gap['photos']:.3f}",
+            *(f"{gain:+.3f}" for gain in gap["gains"].values()),
+        ]
+        assert re.findall(r"<td>(.*?)</td>", row) == figures
+    f1 = found["gap"]["ablations"].values()
+    assert re.findall(r"<td>(.*?)</td>", ablations) == [f"{figure:.3f}" for figure in f1]
 
 
 def test_the_crop_of_the_database_holds_for_photos(station: Path, tmp_path: Path) -> None:
