@@ -80,7 +80,9 @@ def test_upgrade_keeps_settings_and_removal_leaves_nothing(blend_file: Path, tmp
         env=os.environ | {"BLENDER_USER_RESOURCES": str(user)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout.strip().splitlines()[-1])
+    # Blender's own lines may come after ours, as it flushes them when it ends.
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("{"))
+    found = json.loads(line)
     assert found["before"] == "0.0.1" and found["after"] != "0.0.1"
     assert found["settings"] == [7, "kept"]
     assert found["left"] == [] and found["objects"] > 0
