@@ -68,9 +68,9 @@ class Case:
     images: int | None = None
 
 
-def analogue(name: str, paper: float | None = None) -> Case:
+def analogue(name: str, paper: float | None = None, images: int = 12) -> Case:
     """One of the paper's use cases in a scene of our own."""
-    return Case(("analogues.py", name), paper=paper, seeds=1, images=12)
+    return Case(("analogues.py", name), paper=paper, seeds=1, images=images)
 
 
 ALL_CASES = {
@@ -84,7 +84,7 @@ ALL_CASES = {
     "fastening plug": analogue("fastening_plug", 1.00),
     "underbody": analogue("underbody", 1.00),
     "hexagon screw": analogue("hexagon_screw", 0.96),
-    "engine cover": analogue("engine_cover", 1.00),
+    "engine cover": analogue("engine_cover", 1.00, images=24),
     "fine relief": analogue("relief"),
 }
 
@@ -183,7 +183,7 @@ def measure_renders(folder: Path, database: ReferenceDatabase, photos: Photos, i
         make(scene, [original, statement], CASES / "changed.py", original, scene, statement)
         databases[name] = build(scene, place, 0, images)
     return {
-        name: scores(used.classes, photos.classes, choices.predict(used, photos.vectors)).macro_f1
+        name: scores(used.classes, photos.classes, used.predict(photos.vectors, choices.K)).macro_f1
         for name, used in databases.items()
     }
 
@@ -211,7 +211,7 @@ def prepare(
 def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photos, encoder: Encoder) -> dict[str, Any]:
     """The figures of one case: macro F1 is that of the worst seed on the photographs that nothing was tuned on."""
     classes = databases[0].classes
-    predicted = [choices.predict(database, photos.vectors) for database in databases]
+    predicted = [database.predict(photos.vectors, choices.K) for database in databases]
     held = [scores(classes, photos.classes[photos.held], p[photos.held]) for p in predicted]
     worst = min(held, key=lambda result: result.macro_f1)
     every = [scores(classes, photos.classes, p).macro_f1 for p in predicted]
@@ -257,11 +257,11 @@ def measure_limits(
     images = {id(d): [folder / f"seed{seed}" / image for image in d.images] for seed, d in enumerate(databases)}
 
     def verdicts(database: ReferenceDatabase) -> dict[str, Labels]:
-        found = {"as they are": choices.predict(database, photos.vectors[some])}
+        found = {"as they are": database.predict(photos.vectors[some], choices.K)}
         for name, how in choices.OTHERWISE.items():
             references = choices.embed_altered(images[id(database)], encoder, *how)
-            found[name] = choices.predict(replace(database, embeddings=references), otherwise[name])
-        return found | {name: choices.predict(database, vectors) for name, vectors in worse.items()}
+            found[name] = replace(database, embeddings=references).predict(otherwise[name], choices.K)
+        return found | {name: database.predict(vectors, choices.K) for name, vectors in worse.items()}
 
     return worst_f1(databases, photos.classes[some], verdicts)
 
@@ -323,7 +323,7 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=int, default=20, help="simulated photographs per class; the paper has 200 real ones"
     )
-    parser.add_argument("--images-per-class", type=int, help="default: 24 for real cases, 12 for simulated ones")
+    parser.add_argument("--images-per-class", type=int, help="default: 24, or 12 for most of the simulated cases")
     parser.add_argument(
         "--ablations",
         action="store_true",

@@ -12,23 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from inference import neighbours
 from inference.database import ReferenceDatabase
 from inference.encoder import Encoder
-from inference.preprocessing import Preprocessing, open_photo
+from inference.preprocessing import Preprocessing
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Alter = Callable[[Image.Image], Image.Image]
 
-
-def predict(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
-    """The product's verdicts: k nearest neighbours and their majority vote."""
-    similarities, _, labels = database.nearest(vectors, min(k, len(database)))
-    return neighbours.vote(labels, similarities, len(database.classes))[0]
+K = 5
+"""The product's number of neighbours that vote."""
 
 
-def weighted(database: ReferenceDatabase, vectors: Array, k: int = 5) -> Labels:
+def weighted(database: ReferenceDatabase, vectors: Array, k: int) -> Labels:
     """Votes weighted by exp(similarity / 0.07), as DINO's own k-NN evaluation does (Caron et al., 2021)."""
     similarities, _, labels = database.nearest(vectors, min(k, len(database)))
     voted = labels[:, :, None] == np.arange(len(database.classes))
@@ -41,27 +37,27 @@ def first(database: ReferenceDatabase, count: int) -> ReferenceDatabase:
     return database.take(np.concatenate(rows))
 
 
-def centred(database: ReferenceDatabase, vectors: Array) -> tuple[ReferenceDatabase, Array]:
-    """References and photographs less the references' mean, of unit length again."""
+def centred(database: ReferenceDatabase, vectors: Array) -> Labels:
+    """Verdicts with references and photographs less the references' mean, of unit length again."""
     mean = database.embeddings.mean(axis=0)
 
     def shifted(rows: Array) -> Array:
         return (rows - mean) / np.linalg.norm(rows - mean, axis=1, keepdims=True)
 
-    return replace(database, embeddings=shifted(database.embeddings)), shifted(vectors)
+    return replace(database, embeddings=shifted(database.embeddings)).predict(shifted(vectors), K)
 
 
 def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
     """Verdicts on the photographs' `vectors` [Q, D] by other ways to use them; nothing is rendered or embedded."""
     paper = replace(database, whitened=False)
-    found = {"the default: k = 5, whitened": predict(database, vectors)}
+    found = {"the default: k = 5, whitened": database.predict(vectors, K)}
     for name, used in (("whitened", database), ("plain cosine", paper)):
-        found |= {f"k = {k}, {name}": predict(used, vectors, k) for k in (1, 3, 5, 9, 15)}
-        found[f"weighted vote, {name}"] = weighted(used, vectors)
-        found[f"centred, {name}"] = predict(*centred(used, vectors))
+        found |= {f"k = {k}, {name}": used.predict(vectors, k) for k in (1, 3, 5, 9, 15)}
+        found[f"weighted vote, {name}"] = weighted(used, vectors, K)
+        found[f"centred, {name}"] = centred(used, vectors)
         for count in (6, 12, 24, 48):
             if count <= min(database.count().values()):
-                found[f"{count} images per class, {name}"] = predict(first(used, count), vectors)
+                found[f"{count} images per class, {name}"] = first(used, count).predict(vectors, K)
     del found["k = 5, whitened"]
     return found
 
@@ -84,7 +80,7 @@ def embed_altered(
     paths = list(files)
     found = []
     for start in range(0, len(paths), 16):
-        images = (preprocessing.stretched(open_photo(path, preprocessing.size)) for path in paths[start : start + 16])
+        images = map(preprocessing.picture, paths[start : start + 16])
         found.append(embed(encoder, np.stack([preprocessing.tensor(alter(image)) for image in images])))
     return np.concatenate(found)
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from .files import reason, replacing, shown, writable_folder
 from .preprocessing import WHOLE, Crop, Preprocessing, UnreadablePhoto, crop_problem
 from .progress import Progress
 from .separability import separability
+from .unknowns import Rejection
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
@@ -106,8 +108,7 @@ def build_database(
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}")
     warnings = separability(content, min(5, len(content))).warnings if content.pose_groups().any() else []
-    for warning in warnings:
-        progress.say(f"Warning: {warning}")
+    progress.warn(warnings)
     return {
         "warnings": warnings,
         "database": shown(database),
@@ -131,10 +132,14 @@ def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     return build_database(args.references, database, open_encoder(args), args.crop or WHOLE, progress)
 
 
-def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+def _add_neighbour_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
     parser.add_argument("--paper", action="store_true", help="plain cosine similarity, not whitened, as in the paper")
+
+
+def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+    _add_neighbour_arguments(parser)
     add_crop_argument(parser)
     add_encoder_arguments(parser)
 
@@ -144,6 +149,13 @@ def _add_rejection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="T", help="reject below this familiarity, 0 to 1; default: chosen"
     )
+
+
+def _rejection(args: argparse.Namespace, database: ReferenceDatabase) -> Rejection | None:
+    """How unknown photos are rejected where the options ask for it, the threshold from the references if not given."""
+    if not args.reject and args.threshold is None:
+        return None
+    return validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -220,12 +232,11 @@ def _classify_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args)
-    rejection = None
-    if args.reject or args.threshold is not None:
-        rejection = validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
+    rejection = _rejection(args, database)
     found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
     if args.evidence:
+        names: Counter[str] = Counter()
         readable = [photo for photo in args.photos if shown(photo) not in unreadable]
         for photo, one in zip(readable, found, strict=True):
             reference = args.database.parent / one.neighbours[0].reference
@@ -233,7 +244,9 @@ def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]
                 sheet = evidence(encoder, database.preprocessing, photo, reference).sheet
             except UnreadablePhoto as error:
                 raise InputError(f"{shown(reference)}: {error.reason}. Evidence needs the reference images.") from error
-            with replacing(args.evidence / f"{photo.stem}.png") as place:
+            names[photo.stem] += 1  # photos of one name may come from several folders
+            again = f" ({names[photo.stem]})" if names[photo.stem] > 1 else ""
+            with replacing(args.evidence / f"{photo.stem}{again}.png") as place:
                 sheet.save(place)
     for verdict in verdicts:
         print(json.dumps(verdict))
@@ -244,24 +257,22 @@ def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
-    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+    _add_neighbour_arguments(parser)
 
 
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Tell how well the references' classes can be told apart, before there is any photo."""
-    database = ReferenceDatabase.load(args.database)
+    database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
     found = separability(database, validation.usable_k(args.k, database, progress))
     print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
     for pair in found.pairs:
         print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
-    warnings = found.warnings
-    for warning in warnings:
-        progress.say(f"Warning: {warning}")
+    progress.warn(found.warnings)
     return {
         "macro_f1": found.metrics.macro_f1,
         "classes": {label: float(f1) for label, f1 in zip(database.classes, found.metrics.f1, strict=True)},
         "pairs": [asdict(pair) for pair in found.pairs],
-        "warnings": warnings,
+        "warnings": found.warnings,
     }
 
 
@@ -285,9 +296,9 @@ def _edit(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Take classes out, put another database's in, add references, add photos: in this order."""
     database = ReferenceDatabase.load(args.database)
     output = args.output or args.database
-    writable_folder(output.parent)
     if not (args.remove or args.replace or args.add or args.promote):
         raise InputError("There is nothing to change. Give --remove, --replace, --add or --promote.")
+    writable_folder(output.parent)
     database = editing.moved(database, args.database.parent, output.parent)
     if args.remove:
         database = editing.without(database, args.remove)
@@ -324,10 +335,7 @@ def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args)
     database.check_model(encoder.model)
     k = validation.usable_k(args.k, database, progress)
-    rejection = None
-    if args.reject or args.threshold is not None:
-        rejection = validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
-    station.export_onnx(database, encoder.path, args.output, args.input, k, rejection)
+    station.export_onnx(database, encoder.path, args.output, args.input, k, _rejection(args, database))
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
     return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
 

@@ -86,6 +86,11 @@ class ReferenceDatabase:
         similarities, rows = neighbours.search(self.whitening(vectors), self.whitened_embeddings, k)
         return similarities, rows, self.labels[rows]
 
+    def predict(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """The classes, as indices int64 [Q], that up to ``k`` references nearest to ``vectors`` [Q, D] vote for."""
+        similarities, _, labels = self.nearest(vectors, min(k, len(self)))
+        return neighbours.vote(labels, similarities, len(self.classes))[0]
+
     def pose_groups(self) -> NDArray[np.int64]:
         """A number for each reference, int64 [N], equal where the pose is; unknown poses all differ."""
         poses = self.poses.reshape(len(self), 16)

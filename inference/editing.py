@@ -12,8 +12,7 @@ from .database import ReferenceDatabase
 from .embedding import PROMOTED, embed_files, relative
 from .encoder import Encoder
 from .errors import InputError
-from .files import class_folders, replacing, sha256_file, shown
-from .preprocessing import open_photo
+from .files import find_photos, replacing, sha256_file, shown
 from .progress import Progress
 
 
@@ -88,18 +87,7 @@ def promoted(
     Raises InputError where a photo cannot be read or a class is no class of the database.
     """
     database.check_model(encoder.model)
-    found = class_folders(photos)
-    known = ", ".join(database.classes)
-    problems = [
-        f'{shown(photos)} has a sub-folder "{shown(label)}", which is no class. The database has: {known}.'
-        for label in found
-        if label not in database.classes
-    ]
-    files = [(path, label) for label, paths in found.items() for path in paths]
-    if not files:
-        problems.append(f"There are no photos in the class folders of {shown(photos)}. The database has: {known}.")
-    if problems:
-        raise InputError(*problems)
+    files = find_photos(photos, database.classes)
     preprocessing = database.preprocessing
     embedded = embed_files(encoder, preprocessing, [path for path, _ in files], progress, "Embedding photos")
     if embedded.unreadable:
@@ -111,8 +99,7 @@ def promoted(
         chunk.add_text(PROMOTED, shown(path.name))
         place = root / label / f"photo_{sha256_file(path)[:12]}.png"
         with replacing(place) as temporary:
-            picture = preprocessing.stretched(open_photo(path, preprocessing.size, preprocessing.crop))
-            picture.save(temporary, format="PNG", pnginfo=chunk)
+            preprocessing.picture(path).save(temporary, format="PNG", pnginfo=chunk)
         images.append(relative(place, root, folder))
     return joined(
         database,

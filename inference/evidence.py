@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .encoder import Encoder
-from .preprocessing import Preprocessing, open_photo
+from .preprocessing import Preprocessing
 
 REACH = 2
 """Patches that the same detail may be apart, as no photo is taken from exactly a reference's pose."""
@@ -61,8 +61,6 @@ class Evidence:
 
 def evidence(encoder: Encoder, preprocessing: Preprocessing, photo: Path, reference: Path) -> Evidence:
     """Compare the files of a photo and of a reference. Raises UnreadablePhoto where one cannot be read."""
-    own = preprocessing.of_references
-    seen = preprocessing.stretched(open_photo(photo, preprocessing.size, preprocessing.crop))
-    beside = own.stretched(open_photo(reference, own.size))
-    tokens = encoder.patch_tokens(np.stack([own.tensor(seen), own.tensor(beside)]))
+    seen, beside = preprocessing.picture(photo), preprocessing.of_references.picture(reference)
+    tokens = encoder.patch_tokens(np.stack([preprocessing.tensor(seen), preprocessing.tensor(beside)]))
     return Evidence(seen, beside, difference(tokens[0], tokens[1]))

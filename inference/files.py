@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
 
@@ -134,3 +134,24 @@ def files_below(folder: Path) -> Iterator[Path]:
                 and (path.is_file() or path.is_symlink())
             ):
                 yield path
+
+
+def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
+    """Every file below the class folders of ``folder`` with its class; raises InputError with all problems."""
+    folders = class_folders(folder)
+    expected = f"The database's classes are: {', '.join(classes)}."
+    problems = [
+        f'{shown(folder)} has a sub-folder "{shown(name)}", which is no class. Rename it or move it away. {expected}'
+        for name in folders
+        if name not in classes
+    ]
+    photos = [(path, name) for name, paths in folders.items() for path in paths if name in classes]
+    if not folders:
+        problems.append(
+            f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}"
+        )
+    elif not photos:
+        problems.append(f"There is no photo in any class folder of {shown(folder)}. {expected}")
+    if problems:
+        raise InputError(*problems)
+    return photos

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import metrics, neighbours
+from . import metrics
 from .database import ReferenceDatabase
 from .encoder import Encoder
 from .files import is_file
-from .preprocessing import Preprocessing, open_photo
+from .preprocessing import Preprocessing
 from .progress import Progress
 from .quality import LUMA
 
@@ -40,9 +40,9 @@ Pixels = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Gap:
-    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of another pose of its
-    class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of that by each change;
-    and ``causes``, a sentence with the next step for each notable one, the largest first."""
+    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of
+    another pose of its class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of
+    that by each change; and ``causes``, a sentence with the next step for each notable one, the largest first."""
 
     label: str
     photos: float
@@ -180,11 +180,12 @@ def explain(
         vectors[name] = (embed(alter(everything[0])), embed(alter(everything[1])))
     true = np.repeat([database.classes.index(label) for label in pictures], [len(own) for own in pictures.values()])
     sample = database.take(np.concatenate([np.array(own, np.int64) for own in rows.values()]))
+    tried = {name: (replace(sample, embeddings=own), queries) for name, (queries, own) in vectors.items()}
+    tried["plain cosine"] = (replace(sample, whitened=False), as_they_are[0])
     f1 = {
-        name: _macro_f1(replace(sample, embeddings=others), queries, true, k)
-        for name, (queries, others) in vectors.items()
+        name: metrics.from_predictions(true, references.predict(queries, k), database.classes).macro_f1
+        for name, (references, queries) in tried.items()
     }
-    f1["plain cosine"] = _macro_f1(replace(sample, whitened=False), as_they_are[0], true, k)
     return Explanation(tuple(gaps), f1, len(true), len(sample))
 
 
@@ -194,8 +195,7 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
 
 
 def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
-    pictures = (open_photo(path, preprocessing.size, preprocessing.crop) for path in paths)
-    return np.stack([np.asarray(preprocessing.stretched(picture), np.float32) for picture in pictures])
+    return np.stack([np.asarray(preprocessing.picture(path), np.float32) for path in paths])
 
 
 def _centred(
@@ -221,12 +221,6 @@ def _nearest_of_other_poses(database: ReferenceDatabase, references: ReferenceDa
     similarities = whitened @ whitened.T
     similarities[groups[:, None] == groups] = -1
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
-
-
-def _macro_f1(references: ReferenceDatabase, queries: NDArray[np.float32], true: NDArray[np.int64], k: int) -> float:
-    similarities, _, labels = references.nearest(queries, min(k, len(references)))
-    predicted = neighbours.vote(labels, similarities, len(references.classes))[0]
-    return metrics.from_predictions(true, predicted, references.classes).macro_f1
 
 
 def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:

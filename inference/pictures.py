@@ -24,7 +24,7 @@ class Picture:
 
 
 def thumbnail(path: Path, crop: Crop = WHOLE) -> Picture | None:
-    """A photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None where it is not there or cannot be read."""
+    """A photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None where it cannot be read."""
     try:
         image = open_photo(path, SIDE // 2, crop)  # decoded at no less than SIDE
     except UnreadablePhoto:

@@ -53,9 +53,13 @@ class Preprocessing:
         """The same for images that show the region already."""
         return replace(self, crop=WHOLE)
 
+    def picture(self, path: Path) -> Image.Image:
+        """An image file as the encoder sees it: RGB, size × size pixels. Raises UnreadablePhoto."""
+        return self.stretched(open_photo(path, self.size, self.crop))
+
     def read(self, path: Path) -> NDArray[np.float32]:
         """The encoder's input for an image file: float32 [3, size, size]. Raises UnreadablePhoto."""
-        return self.tensor(open_photo(path, self.size, self.crop))
+        return self.tensor(self.picture(path))
 
     def stretched(self, image: Image.Image) -> Image.Image:
         """An RGB image as the encoder sees it: size × size pixels."""
@@ -95,8 +99,8 @@ def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
     """Read a photo, or the part ``crop`` of it, as an upright RGB image.
 
     ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
-    fraction of their size, but what is cropped never at less than twice ``size``. 16-bit images are brought to 8 bits, transparency
-    is laid over mid-grey. Raises UnreadablePhoto.
+    fraction of their size, but what is cropped never at less than twice ``size``. 16-bit images are brought to 8 bits,
+    transparency is laid over mid-grey. Raises UnreadablePhoto.
     """
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever

@@ -53,6 +53,11 @@ class Progress:
         """Tell the user something that is worth knowing but stops nothing."""
         print(sentence, file=sys.stderr)
 
+    def warn(self, sentences: Iterable[str]) -> None:
+        """Tell the user what may be wrong, a line each."""
+        for sentence in sentences:
+            self.say(f"Warning: {sentence}")
+
     def _write(self, stage: str, done: int, total: int, seconds: float) -> None:
         if self.file is not None:
             with replacing(self.file) as temporary:

@@ -4,7 +4,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from . import metrics, neighbours
+from . import metrics
 from .database import ReferenceDatabase
 
 
@@ -22,7 +22,6 @@ def resampled_f1(
     for seed in range(seeds):
         drawn = np.random.default_rng(seed).integers(0, len(rows), len(rows))
         sample = np.concatenate([rows[number] for number in drawn])
-        similarities, _, labels = database.take(sample).nearest(embeddings, min(k, len(sample)))
-        predicted = neighbours.vote(labels, similarities, len(database.classes))[0]
+        predicted = database.take(sample).predict(embeddings, k)
         found[seed] = metrics.from_predictions(true, predicted, database.classes).macro_f1
     return found

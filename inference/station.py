@@ -39,8 +39,8 @@ PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixe
     centred = Sub (shares, mean)
     pixels = Div (centred, std)
 }"""
-""":func:`.preprocessing.crop_box` and :meth:`.preprocessing.Preprocessing.tensor` in ONNX's text syntax. ONNX Runtime resizes uint8 as Pillow does:
-horizontally first, with the result of each pass rounded to 8 bits."""
+""":func:`.preprocessing.crop_box`, :meth:`.preprocessing.Preprocessing.stretched` and its ``tensor`` in ONNX's text
+syntax. ONNX Runtime resizes uint8 as Pillow does: horizontally first, each pass rounded to 8 bits."""
 
 VOTE = """vote (float[N, D] embedding)
     => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
@@ -114,7 +114,7 @@ def export_onnx(
 
     preprocessing = database.preprocessing
     constants: dict[str, NDArray[Any]] = {
-        "whitening": database.whitening.matrix().astype(np.float32),
+        "whitening": database.whitening.matrix.astype(np.float32),
         "reference_vectors": np.ascontiguousarray(database.whitened_embeddings.T),
         "reference_labels": database.labels,
         "class_numbers": np.arange(len(database.classes), dtype=np.int64),

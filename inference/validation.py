@@ -18,7 +18,7 @@ from .database import ReferenceDatabase
 from .embedding import embed_files
 from .encoder import Encoder
 from .errors import InputError
-from .files import class_folders, files_below, replacing, shown, writable_folder
+from .files import files_below, find_photos, replacing, shown, writable_folder
 from .progress import Progress
 from .repeatability import resampled_f1
 
@@ -34,8 +34,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A reference near a photo: image path relative to the database, its class, similarity: a cosine, by default of whitened
-    vectors."""
+    """A reference near a photo: image path relative to the database, class and cosine similarity, by default of
+    whitened vectors."""
 
     reference: str
     label: str
@@ -324,27 +324,6 @@ def find_negatives(folder: Path) -> list[Path]:
     if negatives := sorted(files_below(folder)):
         return negatives
     raise InputError(f"There are no photos in {shown(folder)}. Choose a folder with photos of no class.")
-
-
-def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
-    """Every file below the class folders of ``folder`` with its class; raises InputError with all problems."""
-    folders = class_folders(folder)
-    expected = f"The database's classes are: {', '.join(classes)}."
-    problems = [
-        f'{shown(folder)} has a sub-folder "{shown(name)}", which is no class. Rename it or move it away. {expected}'
-        for name in folders
-        if name not in classes
-    ]
-    photos = [(path, name) for name, paths in folders.items() for path in paths if name in classes]
-    if not folders:
-        problems.append(
-            f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}"
-        )
-    elif not photos:
-        problems.append(f"There is no photo in any class folder of {shown(folder)}. {expected}")
-    if problems:
-        raise InputError(*problems)
-    return photos
 
 
 def write_results(

@@ -9,6 +9,7 @@ No photo has part in it. benchmarks/ACCURACY.md says what it gains.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +52,13 @@ class Whitening:
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """``vectors`` [Q, D] whitened, of unit length: float32 [Q, D]."""
-        matrix = self.matrix()
         whitened = np.empty_like(vectors)
         for number, vector in enumerate(vectors):  # one by one: a product of matrices rounds by how many there are
-            moved = matrix @ vector
+            moved = self.matrix @ vector
             whitened[number] = moved / np.linalg.norm(moved)
         return whitened
 
+    @cached_property
     def matrix(self) -> NDArray[np.float64]:
         """What vectors are multiplied by, symmetric, float64 [D, D]."""
         return np.eye(self.axes.shape[1]) + (self.axes.T * (self.gains - 1)) @ self.axes

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..scene import lighting
+from ..scene.settings import read_crop
 
 DATABASE = "references.safetensors"
 """File name of the reference database in the output folder; its images lie in ``references/`` beside it."""
@@ -65,8 +66,8 @@ def database(scene: bpy.types.Scene) -> Path:
 
 
 def crop(scene: bpy.types.Scene) -> str:
-    """The scene's crop of photos as ``--crop`` takes it; Blender keeps it in single precision."""
-    return ",".join(f"{share:.6g}" for share in scene.simsearch.crop)
+    """The scene's crop of photos as ``--crop`` takes it."""
+    return ",".join(map(str, read_crop(scene)))
 
 
 def absolute(path: str) -> Path:

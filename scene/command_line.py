@@ -19,11 +19,11 @@ from ..inference.command_line import (
 )
 from ..inference.errors import InputError
 from ..inference.files import shown
-from ..inference.preprocessing import Crop, crop_problem
+from ..inference.preprocessing import crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
 from .recipe import PlannedImage
-from .settings import Settings, read_settings
+from .settings import Settings, read_crop, read_settings
 
 REFERENCES = "references"
 
@@ -86,22 +86,25 @@ def _check(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """List all problems: errors are raised, warnings returned."""
     if args.database:
         return command_line.check_database(args, progress)
-    return {"warnings": _warn(check.refuse_errors(bpy.context.scene, _settings(args)), progress)}
+    warnings = check.refuse_errors(bpy.context.scene, _settings(args))
+    progress.warn(warnings)
+    return {"warnings": warnings}
 
 
 def _render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Render the references that are missing or out of date."""
     started = time.monotonic()
     scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
-    warnings = _warn(check.refuse_errors(scene, settings, folder), progress)
+    warnings = check.refuse_errors(scene, settings, folder)
+    progress.warn(warnings)
     began = time.monotonic()
     result = stills.render_references(scene, settings, folder, progress, fresh=args.fresh, jobs=args.jobs)
-    warnings += _warn(result.warnings, progress)
+    progress.warn(result.warnings)
     each = f", {(time.monotonic() - began) / result.rendered:.2f} s each" if result.rendered else ""
     print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now{each}")
     return {
-        "references": shown(folder), "images": result.images, "rendered": result.rendered, "warnings": warnings,
-        "seconds": round(time.monotonic() - started, 3),
+        "references": shown(folder), "images": result.images, "rendered": result.rendered,
+        "warnings": [*warnings, *result.warnings], "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
 
 
@@ -120,14 +123,6 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
     return {}
 
 
-def _crop(scene: bpy.types.Scene) -> Crop:
-    """The scene's crop of photos, which Blender keeps in single precision."""
-    left, top, width, height = (round(share, 6) for share in scene.simsearch.crop)
-    if problem := crop_problem((left, top, width, height)):
-        raise InputError(f"{problem} The scene's is {left},{top},{width},{height}.")
-    return left, top, width, height
-
-
 def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
     add_crop_argument(parser)
@@ -137,19 +132,16 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render, then embed."""
     started = time.monotonic()
     encoder = open_encoder(args)  # first: a missing encoder should be known before hours of rendering
+    crop = args.crop or read_crop(bpy.context.scene)
+    if problem := crop_problem(crop):
+        raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
     rendered = _render(args, progress)
-    folder, crop = _output(args), args.crop or _crop(bpy.context.scene)
+    folder = _output(args)
     database = folder / f"{REFERENCES}.safetensors"
     built = build_database(folder / REFERENCES, database, encoder, crop, progress)
     seconds = round(time.monotonic() - started, 3)
     warnings = [*rendered["warnings"], *built["warnings"]]
     return {**rendered, **built, "references": rendered["references"], "warnings": warnings, "seconds": seconds}
-
-
-def _warn(sentences: list[str], progress: Progress) -> list[str]:
-    for sentence in sentences:
-        progress.say(f"Warning: {sentence}")
-    return sentences
 
 
 COMMANDS = (

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..inference.errors import InputError
+from ..inference.preprocessing import Crop
 
 Vector3 = tuple[float, float, float]
 
@@ -61,6 +62,12 @@ class Settings:
     def listed(self) -> frozenset[str]:
         """Full names of the collections that some class lists."""
         return frozenset(name for spec in self.classes for variant in spec.variants for name in variant)
+
+
+def read_crop(scene: bpy.types.Scene) -> Crop:
+    """The scene's crop of photos, which Blender keeps in single precision."""
+    left, top, width, height = (round(share, 6) for share in scene.simsearch.crop)
+    return left, top, width, height
 
 
 def read_settings(scene: bpy.types.Scene, overrides: Mapping[str, Any] | None = None) -> Settings:

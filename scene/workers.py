@@ -99,6 +99,11 @@ class Worker:
         images, self.left = self.left[:done], self.left[done:]
         return images
 
+    def last_words(self) -> str:
+        """The last line of its messages."""
+        log = self.output.with_suffix(".log").read_text("utf-8", "replace").split("\n")
+        return next((line for line in reversed(log) if line.strip()), "")
+
 
 BEGINS = "begins an image"
 
@@ -141,9 +146,9 @@ def render(
                         continue
                     fruitless += 1
                     if fruitless > 2 * LIMIT or (fruitless >= LIMIT and not worker.begun):
-                        log = worker.output.with_suffix(".log").read_text("utf-8", "replace").split("\n")
-                        told = next((line for line in reversed(log) if line.strip()), "")
-                        raise RuntimeError(f"Blender crashes on every image, with status {status}. {told}".strip())
+                        raise RuntimeError(
+                            f"Blender crashes on every image, with status {status}. {worker.last_words()}".strip()
+                        )
                     if worker.begun:
                         crashes.add(worker.left[0].key)
                     if left := [image for image in worker.left if not crashes.given_up(image)]:

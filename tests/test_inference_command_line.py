@@ -139,10 +139,11 @@ def test_evidence_is_a_picture_per_photo(station: Path, tmp_path: Path) -> None:
         (tmp_path / f"photo{number}.png").symlink_to(photo)
     status, out, err = run(
         "classify", "--database", station / "references.safetensors", "--encoder", station / "tiny.onnx",
-        "--evidence", tmp_path / "evidence", *sorted(tmp_path.glob("photo*.png")),
+        "--evidence", tmp_path / "evidence", *sorted(tmp_path.glob("photo*.png")), *photos,
     )  # fmt: skip
-    assert (status, err, len(out)) == (0, [], 2)
-    assert sorted(path.name for path in (tmp_path / "evidence").iterdir()) == ["photo0.png", "photo1.png"]
+    assert (status, err, len(out)) == (0, [], 4)
+    written = sorted(path.name for path in (tmp_path / "evidence").iterdir())
+    assert written == ["0001 (2).png", "0001.png", "photo0.png", "photo1.png"], "equal names do not overwrite"
     with Image.open(tmp_path / "evidence" / "photo0.png") as sheet:
         assert sheet.size == (672, 224)
 

@@ -66,11 +66,17 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.fixture
-def killing() -> Iterator[list[Any]]:
-    """Jobs that must not outlive a test."""
-    jobs: list[Any] = []
-    yield jobs
-    for job in jobs:
+def begin(blend_file: Path, tmp_path: Path) -> Iterator[Any]:
+    """Starts a job of that many processes and waits until it has rendered; jobs do not outlive the test."""
+    started: list[Any] = []
+
+    def begin(jobs: int) -> Any:
+        started.append(start(blend_file, tmp_path, "--jobs", jobs))
+        wait_for(lambda: images(tmp_path))
+        return started[-1]
+
+    yield begin
+    for job in started:
         job.kill()
         job.communicate()
 
@@ -92,11 +98,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the workers are foun
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_job_is_ended(
-    blend_file: Path, undisturbed: dict[str, bytes], killing: list[Any], tmp_path: Path, number: int, jobs: int
+    blend_file: Path, undisturbed: dict[str, bytes], begin: Any, tmp_path: Path, number: int, jobs: int
 ) -> None:
-    job = start(blend_file, tmp_path, "--jobs", jobs)
-    killing.append(job)
-    wait_for(lambda: images(tmp_path))
+    job = begin(jobs)
     workers = children(job.pid)
     assert len(workers) == (jobs if jobs > 1 else 0)
     job.send_signal(number)
@@ -113,12 +117,8 @@ def test_a_job_is_ended(
 
 @linux
 @fault("fault", "SIGKILL to a worker", "its images go to a new one; same bytes, exit status 0")
-def test_a_worker_is_killed(
-    blend_file: Path, undisturbed: dict[str, bytes], killing: list[Any], tmp_path: Path
-) -> None:
-    job = start(blend_file, tmp_path, "--jobs", 2)
-    killing.append(job)
-    wait_for(lambda: images(tmp_path))
+def test_a_worker_is_killed(undisturbed: dict[str, bytes], begin: Any, tmp_path: Path) -> None:
+    job = begin(2)
     os.kill(children(job.pid)[0], signal.SIGKILL)
     output, errors = job.communicate(timeout=300)
     assert job.returncode == 0, errors
@@ -130,11 +130,9 @@ def test_a_worker_is_killed(
 @fault("fault", "folder deleted under the job", "one sentence, exit status 2; next run equal")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_folder_is_deleted(
-    blend_file: Path, undisturbed: dict[str, bytes], killing: list[Any], tmp_path: Path, jobs: int
+    blend_file: Path, undisturbed: dict[str, bytes], begin: Any, tmp_path: Path, jobs: int
 ) -> None:
-    job = start(blend_file, tmp_path, "--jobs", jobs)
-    killing.append(job)
-    wait_for(lambda: images(tmp_path))
+    job = begin(jobs)
     (tmp_path / "references").rename(tmp_path / "moved")  # at once, unlike the deletion of many files
     output, errors = job.communicate(timeout=120)
     assert job.returncode == 2, errors
@@ -146,12 +144,8 @@ def test_the_folder_is_deleted(
 
 @linux
 @fault("fault", "two jobs on one folder", "the second says who holds it, exit status 2; the first is undisturbed")
-def test_two_jobs_on_one_folder(
-    blend_file: Path, undisturbed: dict[str, bytes], killing: list[Any], tmp_path: Path
-) -> None:
-    job = start(blend_file, tmp_path, "--jobs", 2)
-    killing.append(job)
-    wait_for(lambda: (tmp_path / "references" / "recipe.json").exists())
+def test_two_jobs_on_one_folder(blend_file: Path, undisturbed: dict[str, bytes], begin: Any, tmp_path: Path) -> None:
+    job = begin(2)
     os.kill(job.pid, signal.SIGSTOP)
     second = render(blend_file, tmp_path)
     os.kill(job.pid, signal.SIGCONT)
