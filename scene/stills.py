@@ -31,6 +31,10 @@ from .variation import varying
 from .view import nominal_camera, world_matrix
 
 LOCK_NAME = ".lock"
+SHADOW_POOL = "128"
+"""Megabytes for EEVEE's shadow maps, which it clears for every sample. Blender's default of 512 is made for large
+pictures: at 224 pixels the same image takes a quarter to a third longer with it, and 370 MB more memory."""
+
 STAGE = "Rendering references"
 HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
 """What ``replacing`` calls a file until it is complete."""
@@ -197,6 +201,8 @@ def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iter
             "use_curve_mapping": False, "use_white_balance": False,
         })  # fmt: skip
         _set(undo, scene.eevee, {"taa_render_samples": settings.samples})
+        if scene.eevee.shadow_pool_size == "512":  # Blender's own default, unless the user asked for another
+            _set(undo, scene.eevee, {"shadow_pool_size": SHADOW_POOL})
         chosen = render_layer(scene)
         for layer in scene.view_layers:
             _set(undo, layer, {"use": layer == chosen})
