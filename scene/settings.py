@@ -3,12 +3,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..inference.errors import InputError
-from ..inference.preprocessing import Crop
+
+if TYPE_CHECKING:
+    from ..inference.preprocessing import Crop  # which imports Pillow: too slow for Blender's start
 
 Vector3 = tuple[float, float, float]
 
@@ -64,7 +66,7 @@ class Settings:
         return frozenset(name for spec in self.classes for variant in spec.variants for name in variant)
 
 
-def read_crop(scene: bpy.types.Scene) -> Crop:
+def read_crop(scene: bpy.types.Scene) -> "Crop":
     """The scene's crop of photos, which Blender keeps in single precision."""
     left, top, width, height = (round(share, 6) for share in scene.simsearch.crop)
     return left, top, width, height
