@@ -24,9 +24,9 @@ K = 5
 """The product's number of neighbours that vote."""
 
 
-def weighted(database: ReferenceDatabase, vectors: Array, k: int) -> Labels:
+def weighted(database: ReferenceDatabase, vectors: Array) -> Labels:
     """Votes weighted by exp(similarity / 0.07), as DINO's own k-NN evaluation does (Caron et al., 2021)."""
-    similarities, _, labels = database.nearest(vectors, min(k, len(database)))
+    similarities, _, labels = database.nearest(vectors, min(K, len(database)))
     voted = labels[:, :, None] == np.arange(len(database.classes))
     return (voted * np.exp(similarities / 0.07)[:, :, None]).sum(axis=1).argmax(axis=1)
 
@@ -53,7 +53,7 @@ def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
     found = {"the default: k = 5, whitened": database.predict(vectors, K)}
     for name, used in (("whitened", database), ("plain cosine", paper)):
         found |= {f"k = {k}, {name}": used.predict(vectors, k) for k in (1, 3, 5, 9, 15)}
-        found[f"weighted vote, {name}"] = weighted(used, vectors, K)
+        found[f"weighted vote, {name}"] = weighted(used, vectors)
         found[f"centred, {name}"] = centred(used, vectors)
         for count in (6, 12, 24, 48):
             if count <= min(database.count().values()):

@@ -132,14 +132,19 @@ def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     return build_database(args.references, database, open_encoder(args), args.crop or WHOLE, progress)
 
 
-def _add_neighbour_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
+    """The option for how similarity is measured."""
     parser.add_argument("--paper", action="store_true", help="plain cosine similarity, not whitened, as in the paper")
+
+
+def _add_k_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
 
 
 def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
-    _add_neighbour_arguments(parser)
+    _add_k_argument(parser)
+    add_similarity_argument(parser)
     add_crop_argument(parser)
     add_encoder_arguments(parser)
 
@@ -257,7 +262,8 @@ def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
-    _add_neighbour_arguments(parser)
+    _add_k_argument(parser)
+    add_similarity_argument(parser)
 
 
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:

@@ -14,6 +14,7 @@ from ..inference.command_line import (
     Command,
     add_crop_argument,
     add_encoder_arguments,
+    add_similarity_argument,
     build_database,
     open_encoder,
 )
@@ -79,6 +80,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database", type=Path, metavar="FILE", help="check this reference database instead of the scene"
     )
+    add_similarity_argument(parser)
     _add_overrides(parser)
 
 

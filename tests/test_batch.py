@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from tiny_encoder import write_pictures, write_tiny_encoder
 from tiny_scene import ROOT, add_class
 
 COMMANDS = ("check", "render", "build", "embed", "validate", "classify", "export-onnx")
@@ -47,6 +48,20 @@ def test_help_lists_every_command() -> None:
 def test_check_of_a_good_scene(blend_file: Path) -> None:
     done = run("--scene", blend_file, "check", "--json")
     assert (done.returncode, last_json(done.stdout)) == (0, {"warnings": []})
+
+
+def test_check_of_a_database(tmp_path: Path) -> None:
+    """It is the command of ``python -m inference``, with the options of both."""
+    encoder = write_tiny_encoder(tmp_path / "tiny.onnx")
+    references = write_pictures(tmp_path / "references", 8, seed=0)
+    assert run("embed", "--references", references, "--encoder", encoder).returncode == 0
+    margins = []
+    for options in ((), ("--paper",)):
+        done = run("check", "--database", tmp_path / "references.safetensors", *options, "--json")
+        assert done.returncode == 0, done.stderr
+        assert last_json(done.stdout)["macro_f1"] == 1.0
+        margins.append([pair["margin"] for pair in last_json(done.stdout)["pairs"]])
+    assert margins[0] != margins[1], "whitened and plain"
 
 
 def test_all_problems_at_once_and_nothing_written(bad_file: Path, tmp_path: Path) -> None:
