@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fuzz import targets
 from hypothesis import HealthCheck, given, settings
@@ -295,12 +296,14 @@ def test_names_are_text_everywhere(tmp_path: Path) -> None:
     labels = [name for name in HARMFUL if not set(name) & set('<>"|?*\t\n\r') and name != ".."]
     write_tiny_encoder(tmp_path / "tiny.onnx")
     write_pictures(tmp_path / "references", 2, seed=0, classes=())
-    picture = Image.effect_noise((32, 32), 60).convert("RGB")
-    for folder, files in (
-        (tmp_path / "references", ["0.png", "1.png"]),
-        (tmp_path / "photos", [f"{name}.png" for name in HARMFUL if name != ".."]),
+    # Every class has a picture of its own, or which is nearer would be a matter of rounding; photos show the first's.
+    generator = np.random.default_rng(0)
+    pictures = [Image.fromarray(generator.integers(0, 256, (32, 32, 3), np.uint8)) for _ in labels]
+    for folder, files, shown_by in (
+        (tmp_path / "references", ["0.png", "1.png"], pictures),
+        (tmp_path / "photos", [f"{name}.png" for name in HARMFUL if name != ".."], pictures[:1] * len(pictures)),
     ):
-        for place in named(folder, labels):
+        for place, picture in zip(named(folder, labels), shown_by, strict=True):
             place.mkdir(parents=True)
             for name in files:
                 picture.save(place / name)
