@@ -25,7 +25,7 @@ from ..inference.progress import Progress
 from . import recipe, workers
 from .classes import render_layer, showing
 from .crashes import LIMIT, Crashes
-from .recipe import COLOUR_MANAGEMENT, FILM, PlannedImage
+from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE, PlannedImage
 from .settings import Settings
 from .variation import varying
 from .view import nominal_camera, world_matrix
@@ -143,9 +143,8 @@ def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Ite
                         camera.matrix_world = Matrix(image.pose.tolist()) @ scale
                         vary(image.index)
                         picture = _still(scene, Path(scratch) / "still.png", settings.resolution)
-                        if not (folder / LOCK_NAME).exists():
-                            raise InputError(f"{shown(folder)} was deleted during the job. Start it again.")
-                        _save(picture, folder / image.path, image.key)
+                        with _still_there(folder):
+                            _save(picture, folder / image.path, image.key)
 
 
 def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
@@ -159,6 +158,21 @@ def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
         if picture.size != (resolution, resolution) or picture.mode != "RGB":
             raise RuntimeError(f"Blender rendered {picture.size} {picture.mode} instead of {resolution} pixels RGB")
         return picture.copy()
+
+
+@contextmanager
+def _still_there(folder: Path) -> Iterator[None]:
+    """Write to a folder unless it was deleted meanwhile; if it is while writing, say that and not what failed of it."""
+    gone = InputError(f"{shown(folder)} was deleted during the job. Start it again.")
+    lock = folder / LOCK_NAME
+    if not lock.exists():
+        raise gone
+    try:
+        yield
+    except InputError:
+        if lock.exists():
+            raise
+        raise gone from None
 
 
 def _save(picture: Image.Image, path: Path, key: str) -> None:
@@ -204,6 +218,8 @@ def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iter
         if scene.eevee.shadow_pool_size == "512":  # Blender's own default, unless the user asked for another
             _set(undo, scene.eevee, {"shadow_pool_size": SHADOW_POOL})
         chosen = render_layer(scene)
+        for world in filter(_plain, {scene.world, chosen.world_override}):
+            _set(undo, world, {"probe_resolution": LIGHT_PROBE})
         for layer in scene.view_layers:
             _set(undo, layer, {"use": layer == chosen})
         camera = bpy.data.objects.new("Reference Camera", nominal.data)
@@ -218,6 +234,16 @@ def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iter
                 _set(undo, marker, {"camera": camera})
         _set(undo, scene, {"camera": camera})
         yield camera
+
+
+def _plain(world: bpy.types.World | None) -> bool:
+    """Whether nothing in the world is finer than a few degrees, and the user asked for no other light probe."""
+    detailed = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky", "ShaderNodeGroup"}
+    return (
+        world is not None
+        and world.probe_resolution == "1024"  # Blender's own default
+        and not (world.node_tree and detailed & {node.bl_idname for node in world.node_tree.nodes})
+    )
 
 
 def _set(undo: ExitStack, owner: Any, values: dict[str, Any]) -> None:

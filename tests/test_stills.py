@@ -18,6 +18,7 @@ from PIL import Image
 from synthetic_similarity_search.inference.embedding import KEY
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.progress import Progress
+from synthetic_similarity_search.scene import stills
 from synthetic_similarity_search.scene.settings import read_settings
 from synthetic_similarity_search.scene.stills import Rendered, key_of, locked, render_references
 from tiny_scene import add_cube
@@ -107,6 +108,33 @@ def test_fewer_images_leave_the_others_in_place(opened: bpy.types.Scene, copied:
     assert contents(copied) == before
 
 
+def test_a_plain_world_lights_the_same_through_the_small_light_probe(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    """Blender's own probe is kept where the user chose its size, or where the world shows a picture."""
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.2, 0.5, 0.8, 1)
+    assert scene.world.probe_resolution == "1024"
+    render(scene, tmp_path / "small", images_per_class=1)
+    scene.world.probe_resolution = "512"
+    render(scene, tmp_path / "chosen", images_per_class=1)
+    small, chosen = (contents(tmp_path / name) for name in ("small", "chosen"))
+    assert small.keys() == chosen.keys()
+    for path in small:
+        pixels = [np.asarray(Image.open(tmp_path / name / path), int) for name in ("small", "chosen")]
+        assert np.abs(pixels[0] - pixels[1]).max() <= 2
+    scene.world.probe_resolution = "1024"
+    assert stills._plain(scene.world)
+    scene.world.node_tree.nodes.new("ShaderNodeTexEnvironment")
+    assert not stills._plain(scene.world)
+
+
+def test_a_folder_deleted_while_a_file_is_written_is_what_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "references"
+    with pytest.raises(InputError, match="was deleted during the job"), locked(folder), stills._still_there(folder):
+        shutil.rmtree(folder)
+        raise InputError("The file cannot be written.")
+    with pytest.raises(InputError, match="disk is full"), locked(folder), stills._still_there(folder):
+        raise InputError("The disk is full.")
+
+
 def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
     """The render settings, the datablocks and what decides about visibility."""
 
@@ -134,7 +162,15 @@ def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
     }
     return {
         "settings": [
-            values(o) for o in (render, render.image_settings, scene.view_settings, scene.display_settings, scene.eevee)
+            values(o)
+            for o in (
+                render,
+                render.image_settings,
+                scene.view_settings,
+                scene.display_settings,
+                scene.eevee,
+                scene.world,
+            )
         ],
         "names": names,
         "camera": scene.camera.name,

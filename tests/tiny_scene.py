@@ -63,7 +63,6 @@ def build_scene() -> bpy.types.Scene:
     scene.world = bpy.data.worlds.new("World")
     if scene.world.node_tree is None:  # Blender 4.5
         scene.world.use_nodes = True
-    scene.world.probe_resolution = "128"
     scene.eevee.use_shadows = False
     region = bpy.data.objects.new("Region", None)
     region.empty_display_type, region.empty_display_size = "CUBE", 0.06

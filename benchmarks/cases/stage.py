@@ -143,7 +143,6 @@ def set_world(scene: bpy.types.Scene, zenith: float, horizon: float, window: flo
     """A grey surrounding of this brightness above and at the horizon, but ``window`` at the horizon towards +X."""
     world = scene.world = bpy.data.worlds.new("surrounding")
     world.use_nodes = True
-    world.probe_resolution = "128"  # no more is seen of so even a surrounding, and a still takes a third less time
     tree = world.node_tree
     direction = tree.nodes.new("ShaderNodeTexCoord")
     axes = tree.nodes.new("ShaderNodeSeparateXYZ")
