@@ -193,7 +193,7 @@ class SIMSEARCH_PG_render(bpy.types.PropertyGroup):
     samples: IntProperty(
         name="Samples",
         description="EEVEE samples per reference. More smooths edges and soft shadows; time grows in proportion",
-        default=8,
+        default=4,
         min=1,
         soft_max=64,
         max=4096,

@@ -4,14 +4,16 @@
 None of it chooses anything for the cases that it is measured on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from inference import editing
 from inference.database import ReferenceDatabase
 from inference.encoder import Encoder
 from inference.preprocessing import Preprocessing
@@ -47,6 +49,16 @@ def centred(database: ReferenceDatabase, vectors: Array) -> Labels:
     return replace(database, embeddings=shifted(database.embeddings)).predict(shifted(vectors), K)
 
 
+def combined(databases: Sequence[ReferenceDatabase], vectors: Array) -> dict[str, Labels]:
+    """Verdicts by references of several seeds: each class from its own poses, and twice as many images of each."""
+    own = [database.take(np.flatnonzero(database.labels % len(databases) == n)) for n, database in enumerate(databases)]
+    count = 2 * min(databases[0].count().values())
+    return {
+        "each class from other poses, whitened": reduce(editing.joined, own).predict(vectors, K),
+        f"{count} images per class, whitened": editing.joined(*databases[:2]).predict(vectors, K),
+    }
+
+
 def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
     """Verdicts on the photographs' `vectors` [Q, D] by other ways to use them; nothing is rendered or embedded."""
     paper = replace(database, whitened=False)
@@ -55,7 +67,7 @@ def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
         found |= {f"k = {k}, {name}": used.predict(vectors, k) for k in (1, 3, 5, 9, 15)}
         found[f"weighted vote, {name}"] = weighted(used, vectors)
         found[f"centred, {name}"] = centred(used, vectors)
-        for count in (6, 12, 24, 48):
+        for count in (6, 12, 24):
             if count <= min(database.count().values()):
                 found[f"{count} images per class, {name}"] = first(used, count).predict(vectors, K)
     del found["k = 5, whitened"]
@@ -135,12 +147,17 @@ OTHERWISE: dict[str, tuple[Alter, Callable[[Encoder, Array], Array]]] = {
 """Ways to embed photographs and references alike."""
 
 JITTER = "scene.simsearch.jitter"
+SHARPEST = "64 samples"
 RENDERED = {
+    **{f"{n} samples": f"scene.simsearch.render.samples = {n}" for n in (1, 2, 8, 16, 64)},
     "without shadows": "scene.eevee.use_shadows = False",
-    "1 sample": "scene.simsearch.render.samples = 1",
-    "8 samples": "scene.simsearch.render.samples = 8",
+    "grain removed, or added where there was none": "stage.swap_grain(scene)",
     "materials do not vary": f"{JITTER}.material = 0",
-    "light and background do not vary": f"{JITTER}.light_angle = {JITTER}.light_strength = {JITTER}.background = 0",
+    "light does not vary": f"{JITTER}.light_angle = {JITTER}.light_strength = 0",
+    "background does not vary": f"{JITTER}.background = 0",
     "camera moves a quarter as far": f"{JITTER}.location = [step / 4 for step in {JITTER}.location]",
+    "camera turns a quarter as far": f"{JITTER}.rotation = [turn / 4 for turn in {JITTER}.rotation]",
+    "part fills a fifth less of the frame's width": "scene.camera.data.angle *= 1.25",
+    "part fills a quarter more of the frame's width": f"scene.camera.data.angle *= 0.8; {JITTER}.min_visible = 0.8",
 }
-"""By name, how a case's scene is changed to learn what that does to its references."""
+"""By name, how a case's scene is changed to learn what that does to its references; photographs stay as they are."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The paper's eight use cases, and one of fine relief, as scenes of our own: simple parts, plain materials, one lamp.
+"""The paper's eight use cases, one of fine relief and one of sizes, as scenes of our own: simple parts, plain materials, one lamp.
 
     python benchmarks/cases/analogues.py fastening_plug fastening_plug.blend
 
@@ -276,6 +276,21 @@ def relief(scene: bpy.types.Scene) -> float:
     return 0.1
 
 
+def screw_sizes(scene: bpy.types.Scene) -> float:
+    """No use case of the paper: hexagon screws M4, M5 and M6 (ISO 4017), in a thread each of its own size."""
+    cast, zinc = (
+        new_material("casting", (0.22, 0.22, 0.22), 0.6, 0.5),
+        new_material("zinc", (0.5, 0.5, 0.52), 0.35, 1.0),
+    )
+    show_always(scene, [slab(0.2, 0.2, 0.01, cast, at=(0, 0, -0.01))])
+    for label, across_flats, height in (("M4", 0.007, 0.0028), ("M5", 0.008, 0.0035), ("M6", 0.010, 0.004)):
+        corner = across_flats / math.sqrt(3)  # the circle through the hexagon's corners
+        washer = skin("washer", [ring(1.25 * corner, 0), ring(1.25 * corner, 0.001), ring(corner, 0.001)], zinc)
+        sides = [ring(corner, 0.001, 6), ring(corner, height, 6), ring(0.85 * corner, height + 0.001, 6)]
+        add_variant(scene, label, [washer, skin("head", sides, zinc)])
+    return 0.023
+
+
 CASES: dict[str, Callable[[bpy.types.Scene], float]] = {
     case.__name__: case
     for case in (
@@ -288,6 +303,7 @@ CASES: dict[str, Callable[[bpy.types.Scene], float]] = {
         hexagon_screw,
         engine_cover,
         relief,
+        screw_sizes,
     )
 }
 """Each adds its parts and classes to a scene and returns the width of what must be in view, in metres."""

@@ -10,9 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
-from stage import save
+import stage
 
 if __name__ == "__main__":
     bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
-    exec(sys.argv[3], {"scene": bpy.context.scene})  # noqa: S102 - the benchmark's own statements
-    save(Path(sys.argv[2]))
+    exec(sys.argv[3], {"scene": bpy.context.scene, "stage": stage})  # noqa: S102 - the benchmark's own statements
+    stage.save(Path(sys.argv[2]))

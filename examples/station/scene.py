@@ -123,7 +123,6 @@ def set_jitter(scene: bpy.types.Scene) -> None:
     jitter.light_strength = 1.0
     jitter.background = 0.5
     jitter.material = 0.5
-    scene.simsearch.render.samples = 4
 
 
 def build(path: Path) -> None:
