@@ -18,6 +18,18 @@ def _class_step(context: bpy.types.Context) -> str | None:
     return None if _active(context) else "Add a class first"
 
 
+def _part(context: bpy.types.Context) -> bpy.types.Collection | None:
+    """The collection of the selected part, else the one that is active in the outliner."""
+    active, root = context.view_layer.objects.active, context.scene.collection
+    own = active.users_collection[0] if active and active.select_get() and active.users_collection else root
+    chosen = context.collection if own == root else own
+    return None if chosen == root else chosen
+
+
+def _part_step(context: bpy.types.Context) -> str | None:
+    return None if _part(context) else "Select an imported part first, or click its collection in the outliner"
+
+
 def _free_name(context: bpy.types.Context, name: str) -> str:
     taken = {item.name for item in context.scene.simsearch.classes}
     number = 2
@@ -47,22 +59,36 @@ class SIMSEARCH_OT_add_class(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SIMSEARCH_OT_add_pair(bpy.types.Operator):
-    bl_idname = "simsearch.add_pair"
-    bl_label = "Add Present and Absent"
-    bl_description = "For a presence check: one class that shows the outliner's active collection and one that does not"
+class SIMSEARCH_OT_class_from_selection(bpy.types.Operator):
+    bl_idname = "simsearch.class_from_selection"
+    bl_label = "Class from Selection"
+    bl_description = "Add a class that shows the collection of the selected part, and is named after it"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        chosen = context.collection is not None and context.collection != context.scene.collection
-        return steps.allowed(
-            cls,
-            None if chosen else "Put the part in a collection of its own and click that in the outliner first",
-        )
+        return steps.allowed(cls, _part_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        part = context.collection
+        part = _part(context)
+        assert part is not None
+        _add(context, part.name, part)
+        return {"FINISHED"}
+
+
+class SIMSEARCH_OT_add_pair(bpy.types.Operator):
+    bl_idname = "simsearch.add_pair"
+    bl_label = "Add Present and Absent"
+    bl_description = "For a presence check: one class that shows the collection of the selected part and one that does not"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.allowed(cls, _part_step(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        part = _part(context)
+        assert part is not None
         _add(context, f"{part.name} present", part)
         _add(context, f"{part.name} absent")
         return {"FINISHED"}
@@ -109,7 +135,7 @@ class SIMSEARCH_OT_move_class(bpy.types.Operator):
 class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
     bl_idname = "simsearch.add_class_collection"
     bl_label = "Add Collection"
-    bl_description = "Let the class show one more collection, starting with the outliner's active one"
+    bl_description = "Let the class show one more collection, starting with the selected part's"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -120,10 +146,9 @@ class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
         item = _active(context)
         assert item is not None
         entry = item.collections.add()
-        if context.collection != context.scene.collection and all(
-            e.collection != context.collection for e in item.collections
-        ):
-            entry.collection = context.collection
+        part = _part(context)
+        if part not in [other.collection for other in item.collections]:
+            entry.collection = part
         return {"FINISHED"}
 
 
@@ -175,6 +200,7 @@ def _layers(layer: bpy.types.LayerCollection) -> list[bpy.types.LayerCollection]
 
 CLASSES = (
     SIMSEARCH_OT_add_class,
+    SIMSEARCH_OT_class_from_selection,
     SIMSEARCH_OT_add_pair,
     SIMSEARCH_OT_remove_class,
     SIMSEARCH_OT_move_class,

@@ -5,10 +5,11 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
+from . import steps
 
 
 class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
@@ -43,17 +44,34 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         ),
     )
 
+    replace_startup: BoolProperty(
+        name="Remove Start-up Objects",
+        description="Take away the cube, camera and light that a new Blender file holds; the cube would hide the part",
+        options={"SKIP_SAVE"},
+    )
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ..scene.cad_import import SUFFIXES  # here, as it brings what only an import needs
 
+        self.replace_startup = steps.untouched_startup(context.scene)
         self.filter_glob = ";".join(f"*{suffix}" for suffix in SUFFIXES)
         return set(ImportHelper.invoke(self, context, event))
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        if steps.untouched_startup(context.scene):
+            layout.prop(self, "replace_startup")
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "tolerance")
+        layout.prop(self, "unit")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.cad_import import import_cad
 
         names = [item.name for item in self.files if item.name]
         paths = [Path(self.directory, name) for name in names] or [Path(self.filepath)]
+        startup = list(context.scene.objects) if self.replace_startup and steps.untouched_startup(context.scene) else []
         objects: list[bpy.types.Object] = []
         problems: list[str] = []
         for path in paths:
@@ -65,12 +83,25 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
             self.report({"ERROR"}, "\n".join(problems))
         if not objects:
             return {"CANCELLED"}
+        bpy.data.batch_remove(startup)
         for item in context.selected_objects:
             item.select_set(False)
         for item in objects:
             item.select_set(True)
+        context.view_layer.objects.active = objects[0]
+        show_selected(context)
         self.report({"INFO"}, f"Imported {len(objects)} objects from {', '.join(path.name for path in paths)}")
         return {"FINISHED"}
+
+
+def show_selected(context: bpy.types.Context) -> None:
+    """Bring what is selected into view where a 3D viewport asked for it: a part of some millimetres is a dot else."""
+    if context.area is None or context.area.type != "VIEW_3D":
+        return
+    window = next(region for region in context.area.regions if region.type == "WINDOW")
+    context.area.spaces.active.clip_start = 0.001  # Blender's centimetre would cut small parts open
+    with context.temp_override(region=window):
+        bpy.ops.view3d.view_selected()
 
 
 CLASSES = (SIMSEARCH_OT_import_cad,)

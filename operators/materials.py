@@ -104,7 +104,7 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if lighting.parts(context.scene) else "Import CAD or add an object first")
+        return steps.allowed(cls, None if lighting.parts(context.scene) else steps.IMPORT)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         lighting.add_basic_lighting(context.scene, self.strength)

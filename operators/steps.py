@@ -13,6 +13,11 @@ DATABASE = "references.safetensors"
 """File name of the reference database in the output folder; its images lie in ``references/`` beside it."""
 
 
+STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
+"""What Blender's start-up scene holds. Its cube, two metres wide, hides most parts that are imported."""
+
+IMPORT = "Import CAD or add an object first"
+ADD_CAMERA = "Add a camera first: look at the part and press Camera from View"
 MARK_REGION = "Mark a region first: select what every photo shows and press Region from Selection"
 
 
@@ -20,12 +25,38 @@ def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     """What references need, in working order: its name, and what to do where it is missing."""
     settings = scene.simsearch
     return [
-        ("Parts", None if lighting.parts(scene) else "Import CAD or add an object first"),
+        ("Parts", None if lighting.parts(scene) else IMPORT),
         ("Camera", camera_step(scene)),
         ("Region of interest", None if settings.region else MARK_REGION),
         ("Classes", None if settings.classes else "Add a class first, for each thing to tell apart"),
         ("Output folder", folder_step(scene)),
     ]  # fmt: skip
+
+
+def untouched_startup(scene: bpy.types.Scene) -> bool:
+    """Whether the scene is still the one that Blender starts with."""
+    return (
+        not bpy.data.filepath
+        and {item.name: item.type for item in scene.objects} == STARTUP
+        and len(scene.objects["Cube"].data.vertices) == 8
+        and scene.objects["Cube"].matrix_basis.is_identity
+    )
+
+
+def way_to_f1(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
+    """The whole way, in working order: what references need, then the database and F1.
+
+    The cube and the camera that Blender starts with are no part and no station.
+    """
+    needed, results = checklist(scene), scene.simsearch.results
+    if untouched_startup(scene):
+        needed[:2] = [("Parts", IMPORT), ("Camera", ADD_CAMERA)]
+    photos = "Choose a folder of real photos, one sub-folder for each class, and validate against them"
+    return [
+        *needed,
+        ("Database", database_step(scene)),
+        ("F1", None if results.validation else photos),
+    ]
 
 
 def next_step(scene: bpy.types.Scene) -> str | None:
@@ -36,7 +67,7 @@ def next_step(scene: bpy.types.Scene) -> str | None:
 def camera_step(scene: bpy.types.Scene) -> str | None:
     """The next step where there is no nominal camera."""
     if scene.simsearch.camera is None and scene.camera is None:
-        return "Add a camera first: look at the part and press Camera from View"
+        return ADD_CAMERA
     return None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab "Similarity" of the 3D viewport's sidebar: five sections in working order."""
+"""The tab "Similarity" of the 3D viewport's sidebar: the next step, then five sections in working order."""
 
 import bpy
 
@@ -12,7 +12,7 @@ from .progress import draw_job
 
 
 class Section:
-    """What the five sections share."""
+    """What all sections share."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
@@ -42,25 +42,35 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
         row.operator("simsearch.show_class", text="", icon="HIDE_OFF", emboss=False).index = index
 
 
-class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
-    bl_label = "CAD & Materials"
+class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
+    """The way from CAD to F1 and where the scene stands on it, above all sections and in sight whatever is folded."""
+
+    bl_label = "Next Step"
+    bl_options = {"HIDE_HEADER"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
-        step = steps.next_step(scene)
+        way = steps.way_to_f1(scene)
+        grid = layout.grid_flow(columns=2, even_columns=True, align=True)
+        grid.scale_y = 0.8
+        for name, missing in way:
+            grid.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
+        step = next((missing for _, missing in way if missing is not None), None)
         if step is not None:
-            box = layout.box()
-            column = box.column(align=True)
-            column.scale_y = 0.8
-            for name, missing in steps.checklist(scene):
-                column.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
-            paragraph(box, f"{step}.", context, "FORWARD")
+            paragraph(layout, f"{step}.", context, "FORWARD")
         if scene.simsearch.settings_version > SETTINGS_VERSION:
             paragraph(
                 layout,
                 "This file was saved with a newer version of the extension; update it before you save.",
                 context,
             )
+
+
+class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
+    bl_label = "CAD & Materials"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
         layout.operator("simsearch.import_cad", icon="IMPORT")
         column = layout.column(align=True)
         column.operator_menu_enum("simsearch.apply_material", "finish", text="Basic Material", icon="MATERIAL")
@@ -135,7 +145,8 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         if not settings.classes:
             paragraph(
                 layout,
-                "A class is a label that photos get. Put what only some classes show into collections.",
+                "A class is a label that photos get. Select an imported part and make a class of it; a class that "
+                "shows nothing stands for the absent part.",
                 context,
             )
         row = layout.row()
@@ -154,7 +165,9 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         column.separator()
         column.operator("simsearch.move_class", text="", icon="TRIA_UP").direction = "UP"
         column.operator("simsearch.move_class", text="", icon="TRIA_DOWN").direction = "DOWN"
-        layout.operator("simsearch.add_pair", icon="MOD_BOOLEAN")
+        column = layout.column(align=True)
+        column.operator("simsearch.class_from_selection", icon="OUTLINER_COLLECTION")
+        column.operator("simsearch.add_pair", icon="MOD_BOOLEAN")
         if settings.active_class_index < len(settings.classes):
             active = settings.classes[settings.active_class_index]
             box = layout.box()
@@ -183,9 +196,10 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         row.operator("simsearch.preview", icon="RENDER_STILL")
         references.draw_problems(layout, context)
         column = layout.column(align=True)
-        column.scale_y = 1.3
+        main = column.row()
+        main.scale_y = 1.5
+        main.operator("simsearch.build", icon="FILE_CACHE")
         column.operator("simsearch.render", icon="RENDER_RESULT")
-        column.operator("simsearch.build", icon="FILE_CACHE")
         draw_job(layout, context, "Preview", "Render References", "Build Database")
         references.draw_preview(layout, scene)
         references.draw_references(layout, context)
@@ -200,19 +214,13 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "model")
-        column.prop(settings, "k")
         column.prop(settings, "photos_directory")
-        crop = column.column(align=True)
-        for index, side in enumerate(("Crop Left", "Top", "Width", "Height")):
-            crop.prop(settings, "crop", index=index, text=side)
-        column.operator("simsearch.crop_from_region", icon="SELECT_SET")
         column.prop(settings, "explain")
-        preferences.draw_encoder(layout, context)
         row = layout.row()
         row.scale_y = 1.5
         row.operator("simsearch.validate", icon="VIEWZOOM")
         draw_job(layout, context, "Validate")
+        preferences.draw_encoder(layout, context)
 
 
 class SIMSEARCH_PT_result(Section, bpy.types.Panel):
@@ -240,8 +248,26 @@ class SIMSEARCH_PT_photo(Section, bpy.types.Panel):
         validation.draw_classification(layout, scene)
 
 
+class SIMSEARCH_PT_comparison(Section, bpy.types.Panel):
+    bl_label = "How Photos Are Compared"
+    bl_parent_id = "SIMSEARCH_PT_validation"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.simsearch
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "model")
+        layout.prop(settings, "k")
+        crop = layout.column(align=True)
+        for index, side in enumerate(("Crop Left", "Top", "Width", "Height")):
+            crop.prop(settings, "crop", index=index, text=side)
+        crop.operator("simsearch.crop_from_region", icon="SELECT_SET")
+
+
 CLASSES = (
     SIMSEARCH_UL_classes,
+    SIMSEARCH_PT_steps,
     SIMSEARCH_PT_cad,
     SIMSEARCH_PT_camera,
     SIMSEARCH_PT_jitter,
@@ -250,4 +276,5 @@ CLASSES = (
     SIMSEARCH_PT_validation,
     SIMSEARCH_PT_result,
     SIMSEARCH_PT_photo,
+    SIMSEARCH_PT_comparison,
 )

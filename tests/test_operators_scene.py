@@ -13,6 +13,8 @@ import pytest
 from mathutils import Vector
 from PIL import Image
 
+PLATE = Path(__file__).parents[1] / "examples" / "station" / "square_plate.step"
+
 
 @pytest.fixture
 def scene() -> Iterator[bpy.types.Scene]:
@@ -155,6 +157,49 @@ def test_a_pair_shows_the_collection_and_nothing(scene: bpy.types.Scene) -> None
     assert (present.name, absent.name) == ("Collection present", "Collection absent")
     assert [entry.collection.name for entry in present.collections] == ["Collection"]
     assert not absent.collections
+
+
+def test_a_class_is_made_of_the_selected_part(scene: bpy.types.Scene) -> None:
+    ops, classes = bpy.ops.simsearch, scene.simsearch.classes
+    ops.import_cad(filepath=str(PLATE))
+    ops.class_from_selection()
+    assert [(item.name, [entry.collection.name for entry in item.collections]) for item in classes] == [
+        ("square_plate", ["square_plate"])
+    ]
+    select()
+    bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection
+    assert "Select an imported part first" in refusal(ops.class_from_selection)
+    assert "Select an imported part first" in refusal(ops.add_pair)
+
+
+def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouched(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    assert "Cube" in scene.objects
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.context.scene.objects["Cube"].location.x = 1
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    assert "Cube" in bpy.context.scene.objects
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    assert not {"Cube", "Light", "Camera"} & {item.name for item in bpy.context.scene.objects}
+
+
+def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    from synthetic_similarity_search.operators import steps
+
+    def next_step() -> str | None:
+        return next((missing for _, missing in steps.way_to_f1(scene) if missing), None)
+
+    assert "Import CAD" in next_step(), "Blender's cube is no part"
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    bpy.ops.simsearch.mark_region()
+    bpy.ops.simsearch.add_pair()
+    scene.simsearch.output_directory = str(tmp_path)
+    assert "Build the reference database" in next_step()
+    steps.database(scene).touch()
+    assert "Choose a folder of real photos" in next_step()
+    scene.simsearch.results.validation = "{}"
+    assert next_step() is None
 
 
 def test_show_class_toggles_the_viewport_alone(scene: bpy.types.Scene) -> None:

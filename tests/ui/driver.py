@@ -3,12 +3,7 @@
 
 A script's steps are a generator; it yields the seconds to wait until the next step, so that Blender's own
 event loop runs in between. A step that raises ends Blender with status 1. Needs an X server, xdotool and
-ImageMagick::
-
-    xvfb-run -s "-screen 0 1280x800x24" \\
-        blender --window-geometry 0 0 1280 800 --python tests/ui/SCRIPT.py [-- EXTENSION.zip]
-
-Without a zip the extension of this repository is used as it is.
+ImageMagick; ``tests/ui/run`` brings it all together. Without a zip the extension of this repository is used as it is.
 """
 
 import os
@@ -74,7 +69,8 @@ def unfold(*wanted: str) -> None:
         section.bl_idname = getattr(section, "bl_idname", section.__name__) + "_again"
         if hasattr(section, "bl_parent_id"):
             section.bl_parent_id += "_again"
-        section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
+        if "HIDE_HEADER" not in getattr(section, "bl_options", ()):
+            section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
         bpy.utils.register_class(section)
 
 
@@ -149,19 +145,19 @@ def click(call: str) -> Iterator[float]:
     yield 0.5
 
 
-def park_mouse() -> Iterator[float]:
-    """Take the mouse off every button, so that no picture shows a tooltip, and have everything drawn anew."""
-    _, area, _ = viewport()
+def park_mouse(area: bpy.types.Area) -> Iterator[float]:
+    """Take the mouse off every button, so that no picture shows a tooltip, and have the area drawn anew."""
     move(area.x + 40, area.y + 40)
     area.tag_redraw()
     yield 0.8
 
 
-def photograph(name: str) -> Iterator[float]:
-    """Take a picture of the whole screen now; Blender goes on meanwhile."""
-    yield from park_mouse()
+def photograph(name: str, area: bpy.types.Area | None = None) -> Iterator[float]:
+    """Take a picture of the whole screen now; Blender goes on meanwhile. ``area`` fills it, if not the 3D viewport."""
+    yield from park_mouse(area or viewport()[1])
     IMAGES.mkdir(parents=True, exist_ok=True)
-    camera = subprocess.Popen(["import", "-window", "root", str(IMAGES / name)])
+    palette = ["+dither", "-colors", "255"]  # a third of the size, and Blender's greys look the same
+    camera = subprocess.Popen(["import", "-window", "root", *palette, f"png8:{IMAGES / name}"])
     yield from wait_for(lambda: camera.poll() is not None, 30, "the picture")
     assert camera.returncode == 0, "no picture was taken"
 
@@ -172,3 +168,20 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> Iterat
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         yield 0.2
+
+
+def click_and_wait(call: str) -> Iterator[float]:
+    """Click the button of a job and wait for its result."""
+    job = extension("operators.job")
+    before = job.latest  # type: ignore[attr-defined]
+    yield from click(call)
+    yield from wait_for(lambda: job.latest is not before, 10, call)  # type: ignore[attr-defined]
+    yield from wait_for_job()
+
+
+def wait_for_job() -> Iterator[float]:
+    """Wait until the running job has ended, and see that it ended well."""
+    job = extension("operators.job")
+    yield from wait_for(lambda: not job.running(), 900, "the job")  # type: ignore[attr-defined]
+    yield 0.5
+    assert job.latest.state is job.State.DONE, job.latest.problems  # type: ignore[attr-defined]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main buttons by real mouse clicks: render, cancelled by a real ESC key; build, validate and classify.
+"""A render started by a real mouse click and cancelled by a real ESC key.
 
 Measures how often the sidebar is redrawn while a child Blender renders, and sees that none is left after ESC.
 """
@@ -27,28 +27,6 @@ def steps() -> Iterator[float]:
     yield from driver.open_sidebar()
     bpy.types.SpaceView3D.draw_handler_add(lambda: drawn.append(time.monotonic()), (), "UI", "POST_PIXEL")
     yield from cancel_a_render(output)
-
-    yield from click_and_wait("simsearch.build")
-    assert (output / "references.safetensors").is_file()
-    yield from driver.photograph("references.png")
-
-    # Photos to validate on: another seed, then made unlike renders.
-    job = driver.extension("operators.job")
-    settings.jitter.seed = 1
-    job.start(bpy.context, "Simulate", ["render", "--output", str(output / "simulated"), "--images-per-class", "2"])
-    yield from wait_for_job()
-    settings.jitter.seed = 0
-    settings.photos_directory = str(station.simulated_photos(output))
-    settings.show_overlay = False
-    driver.unfold("Validation", "Result")
-    yield 0.5
-    yield from click_and_wait("simsearch.validate")
-    yield from driver.photograph("validation.png")
-
-    driver.unfold("Validation", "One Photo")
-    settings.photo = str(next((output / "photos" / "pipe tee").iterdir()))
-    yield from click_and_wait("simsearch.classify")
-    yield from driver.photograph("classified-photo.png")
     station.clean_up(output)
 
 
@@ -74,21 +52,6 @@ def cancel_a_render(output: Path) -> Iterator[float]:
     assert not alive(render.process.pid), "the child still runs"
     assert len(drawn) > seconds, "the window is redrawn less than once a second"
     yield from driver.photograph("render-cancelled.png")
-
-
-def click_and_wait(call: str) -> Iterator[float]:
-    """Click the button of a job and wait for its result."""
-    before = driver.extension("operators.job").latest
-    yield from driver.click(call)
-    yield from driver.wait_for(lambda: driver.extension("operators.job").latest is not before, 10, call)
-    yield from wait_for_job()
-
-
-def wait_for_job() -> Iterator[float]:
-    job = driver.extension("operators.job")
-    yield from driver.wait_for(lambda: not job.running(), 900, "the job")
-    yield 0.5
-    assert job.latest.state is job.State.DONE, job.latest.problems
 
 
 def alive(process: int) -> bool:

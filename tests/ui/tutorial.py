@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/tutorial.md by real mouse clicks, from Blender's start-up scene and two STEP files to F1; takes its pictures."""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bpy
+import driver
+import station
+from mathutils import Vector
+
+
+def steps() -> Iterator[float]:
+    folder = Path(tempfile.mkdtemp(prefix="simsearch_ui_")) / "station"
+    shutil.copytree(driver.ROOT / "examples" / "station", folder)
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"  # no second window, which would need a window manager
+    driver.unfold("CAD & Materials", "Camera & Region", "Classes")
+    yield from driver.open_sidebar()
+    yield from driver.photograph("empty-state.png")
+    yield from import_parts(folder)
+    yield from camera_and_region()
+    yield from classes()
+    yield from references(folder)
+    yield from validation(folder)
+    shutil.rmtree(folder.parent)
+
+
+def import_parts(folder: Path) -> Iterator[float]:
+    """Each STEP file by the file dialog; Blender's cube has to give way to the first one."""
+    yield from import_step(folder / "pipe_tee.step", "import.png")
+    assert "Cube" not in bpy.data.objects and bpy.context.scene.camera is None
+    bpy.ops.simsearch.apply_material(finish="GREY_PLASTIC")
+    lie_down()
+    yield from import_step(folder / "square_plate.step")
+    bpy.ops.simsearch.apply_material(finish="ALUMINIUM")
+    lie_down()
+    driver.unfold("CAD & Materials")
+    yield 0.5
+    select("pipe_tee", "square_plate")
+    yield from driver.click("simsearch.add_lighting")
+    with driver.in_viewport():
+        bpy.ops.simsearch.set_background(grey=0.2, table=True)
+    show_materials()
+    yield 0.5
+    yield from driver.photograph("parts.png")
+
+
+def import_step(file: Path, picture: str | None = None) -> Iterator[float]:
+    """Press Import CAD, choose the file in the dialog, and wait until it is there."""
+    known = set(bpy.data.collections)
+    yield from driver.click("simsearch.import_cad")
+    yield 1.0
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "FILE_BROWSER")
+    area.spaces.active.params.directory = str(file.parent).encode()
+    yield 1.0
+    area.spaces.active.params.filename = file.name
+    if picture:
+        yield 0.5
+        yield from driver.photograph(picture, area)
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.file.execute()
+    yield from driver.wait_for(lambda: set(bpy.data.collections) != known, 60, "the import")
+    yield 1.0
+
+
+def lie_down() -> None:
+    """Move the imported part, which is selected, to where it lies at the station."""
+    station.lay_down(list(bpy.context.selected_objects))
+
+
+def show_materials() -> None:
+    """Look at the parts from the front and above."""
+    station.look_at(Vector((0, 0, 0.012)), 0.34)
+
+
+def select(*collections: str) -> None:
+    """Select what these collections hold, as a click in the viewport does."""
+    for item in bpy.context.view_layer.objects:
+        item.select_set(any(owner.name in collections for owner in item.users_collection))
+        if item.select_get():
+            bpy.context.view_layer.objects.active = item
+
+
+def camera_and_region() -> Iterator[float]:
+    """The camera stands where the view looks from; the region encloses the parts; jitter to suit."""
+    driver.unfold("Camera & Region", "Jitter")
+    _, area, _ = driver.viewport()
+    area.spaces.active.region_3d.view_rotation = Vector((-0.25, -0.35, 1)).to_track_quat("Z", "Y")
+    area.spaces.active.region_3d.view_distance = 0.3
+    yield 0.5
+    yield from driver.click("simsearch.camera_from_view")
+    camera = bpy.context.scene.camera
+    assert camera is not None and area.spaces.active.region_3d.view_perspective == "CAMERA"
+    select("pipe_tee", "square_plate")
+    yield from driver.click("simsearch.mark_region")
+    yield from driver.click("simsearch.set_jitter")
+    yield from driver.photograph("through-the-camera.png")
+    station.look_at(Vector((0.0, 0, 0.1)), 0.75)
+    yield from driver.photograph("region-and-poses.png")
+
+
+def classes() -> Iterator[float]:
+    """A class of each part, and one that shows nothing."""
+    driver.unfold("Classes")
+    yield 0.5
+    for part in ("pipe_tee", "square_plate"):
+        select(part)
+        yield from driver.click("simsearch.class_from_selection")
+    yield from driver.click("simsearch.add_class")
+    settings = bpy.context.scene.simsearch
+    settings.classes[-1].name = "empty table"
+    settings.active_class_index = 0
+    settings.show_overlay = False
+    assert [[entry.collection.name for entry in item.collections] for item in settings.classes] == [
+        ["pipe_tee"],
+        ["square_plate"],
+        [],
+    ]
+    yield from driver.click("simsearch.show_class")
+    show_materials()
+    yield from driver.photograph("classes.png")
+
+
+def references(folder: Path) -> Iterator[float]:
+    """Check, preview and build; the file is saved first, as the panel asks."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "station.blend"))
+    settings = bpy.context.scene.simsearch
+    settings.render.images_per_class, settings.render.samples = 8, 4
+    driver.unfold("References")
+    yield 0.5
+    yield from driver.click("simsearch.check")
+    yield from driver.click_and_wait("simsearch.preview")
+    yield from driver.photograph("preview.png")
+    yield from driver.click_and_wait("simsearch.build")
+    assert (folder / "similarity_search" / "references.safetensors").is_file()
+    settings.results.problems = settings.results.preview = ""  # what follows fits into one picture
+    yield from driver.photograph("references.png")
+
+
+def validation(folder: Path) -> Iterator[float]:
+    """Photos are simulated: renders of another seed, darkened and noisy."""
+    job, settings = driver.extension("operators.job"), bpy.context.scene.simsearch
+    settings.jitter.seed = 1
+    job.start(bpy.context, "Simulate", ["render", "--output", str(folder / "simulated"), "--images-per-class", "4"])
+    yield from driver.wait_for_job()
+    settings.jitter.seed = 0
+    settings.photos_directory = str(station.simulated_photos(folder))
+    driver.unfold("Validation", "Result")
+    yield 0.5
+    yield from driver.click_and_wait("simsearch.validate")
+    metrics = json.loads((folder / "similarity_search" / "validation" / "metrics.json").read_text("utf-8"))
+    print(f"macro F1 {metrics['macro_f1']:.3f} on {metrics['photos']} simulated photos", flush=True)
+    assert metrics["photos"] == 12 and metrics["macro_f1"] > 0.8
+    yield from driver.photograph("validation.png")
+
+    driver.unfold("Validation", "One Photo")
+    settings.photo = str(next((folder / "photos" / "pipe_tee").iterdir()))
+    yield from driver.click_and_wait("simsearch.classify")
+    yield from driver.photograph("classified-photo.png")
+
+
+driver.run(steps)
