@@ -83,7 +83,9 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
             self.report({"ERROR"}, "\n".join(problems))
         if not objects:
             return {"CANCELLED"}
-        bpy.data.batch_remove(startup)
+        if startup:
+            bpy.data.batch_remove(startup)
+            context.scene.unit_settings.length_unit = "MILLIMETERS"  # as it is shown; a Blender unit stays a metre
         for item in context.selected_objects:
             item.select_set(False)
         for item in objects:

@@ -19,6 +19,7 @@ STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
 IMPORT = "Import CAD or add an object first"
 ADD_CAMERA = "Add a camera first: look at the part and press Camera from View"
 MARK_REGION = "Mark a region first: select what every photo shows and press Region from Selection"
+ADD_CLASS = "Add a class first: select what only it shows and press Class from Selection"
 
 
 def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
@@ -28,7 +29,7 @@ def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
         ("Parts", None if lighting.parts(scene) else IMPORT),
         ("Camera", camera_step(scene)),
         ("Region of interest", None if settings.region else MARK_REGION),
-        ("Classes", None if settings.classes else "Add a class first, for each thing to tell apart"),
+        ("Classes", None if settings.classes else ADD_CLASS),
         ("Output folder", folder_step(scene)),
     ]  # fmt: skip
 

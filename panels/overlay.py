@@ -210,9 +210,10 @@ def draw_texts() -> None:
         blf.position(font, point.x + 6, point.y, 0)
         blf.draw(font, text)
     blf.size(font, 13 * scale)
-    for line, (colour, text) in enumerate(reversed(drawing.summary)):
+    below_blenders_own = context.region.height - 115 * scale  # the lower edge belongs to Adjust Last Operation
+    for line, (colour, text) in enumerate(drawing.summary):
         blf.color(font, *colour)
-        blf.position(font, 70 * scale, (20 + 18 * line) * scale, 0)
+        blf.position(font, 10 * scale, below_blenders_own - 18 * line * scale, 0)
         blf.draw(font, text)
     blf.disable(font, blf.SHADOW)
 

@@ -51,13 +51,14 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
         way = steps.way_to_f1(scene)
-        grid = layout.grid_flow(columns=2, even_columns=True, align=True)
+        box = layout.box()
+        grid = box.grid_flow(columns=2, even_columns=True, align=True)
         grid.scale_y = 0.8
         for name, missing in way:
             grid.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
         step = next((missing for _, missing in way if missing is not None), None)
         if step is not None:
-            paragraph(layout, f"{step}.", context, "FORWARD")
+            paragraph(box, f"{step}.", context, "FORWARD")
         if scene.simsearch.settings_version > SETTINGS_VERSION:
             paragraph(
                 layout,
@@ -175,7 +176,7 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
             for index, entry in enumerate(active.collections):
                 row = box.row(align=True)
                 row.prop(entry, "collection", text="")
-                row.operator("simsearch.remove_class_collection", text="", icon="X").index = index
+                row.operator("simsearch.remove_class_collection", text="", icon="REMOVE").index = index
             box.operator("simsearch.add_class_collection", icon="ADD")
 
 

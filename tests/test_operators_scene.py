@@ -181,6 +181,7 @@ def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouche
     assert "Cube" in bpy.context.scene.objects
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    assert bpy.context.scene.unit_settings.length_unit == "MILLIMETERS"
     assert not {"Cube", "Light", "Camera"} & {item.name for item in bpy.context.scene.objects}
 
 

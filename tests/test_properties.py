@@ -92,3 +92,13 @@ def test_two_scenes_are_independent_and_survive_a_file(scene: bpy.types.Scene, t
     assert first.simsearch.region == bpy.data.objects["Region"]
     assert [entry.name for entry in first.simsearch.classes] == ["present", "absent"]
     assert len(second.simsearch.classes) == 0
+
+
+def test_the_lists_of_encoders_agree() -> None:
+    from inference import encoder
+    from tools import encoder_graph, encoder_weights
+
+    shown = bpy.types.Scene.bl_rna.properties["simsearch"].fixed_type.properties["model"].enum_items.keys()
+    exported = [name.upper() for name in encoder_graph.VARIANTS]
+    assert shown == list(encoder.VARIANTS) == exported
+    assert encoder_weights.OFFICIAL_SHA256.keys() == encoder_graph.VARIANTS.keys()

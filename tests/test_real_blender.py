@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from test_documentation import commands
 from test_no_network import unshare
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,10 +43,10 @@ def blender(user: Path) -> Run:
     """Runs that Blender without a network interface and returns what it said; fails where the exit status is another one."""
     before = unshare()
 
-    def run(*words: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(*words: object, status: int = 0, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [*before, *BLENDER, *map(str, words)],
-            cwd=ROOT,
+            cwd=folder,
             env=os.environ | {"BLENDER_USER_RESOURCES": str(user)},
             capture_output=True,
             text=True,
@@ -89,26 +90,33 @@ def scene(blender: Run, installed: Path, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
-def refused(blender: Run, archive: Path, user: Path) -> str:
-    """What Blender prints for a zip that it does not take; nothing of it may be there afterwards."""
-    done = blender("--command", "extension", "install-file", "--repo", "user_default", "--enable", archive)
-    assert not list(user.rglob("blender_manifest.toml")), "Blender exits with 0 although it installed nothing"
-    return done.stdout + done.stderr
+def altered(archive: Path, target: Path, old: str, new: str) -> Path:
+    """A zip that declares itself to be for something else; its wheels are empty."""
+    with zipfile.ZipFile(archive) as mine, zipfile.ZipFile(target, "w") as other:
+        manifest = re.sub(old, new, mine.read("blender_manifest.toml").decode())
+        other.writestr("blender_manifest.toml", manifest)
+        other.writestr("__init__.py", mine.read("__init__.py"))
+        for name in set(re.findall(r'"\./(wheels/[^"]+)"', manifest)):
+            other.writestr(name, b"")
+    return target
 
 
-@pytest.mark.reliability("fault", "a zip for another Blender or platform installed", "refused with Blender's sentence")
-def test_a_zip_for_another_blender_or_platform_is_refused(
+@pytest.mark.reliability(
+    "fault", "a zip for another Blender, platform or Python installed", "refused with Blender's sentence"
+)
+def test_a_zip_for_another_blender_platform_or_python_is_refused(
     blender: Run, archives: tuple[Path, Path], tmp_path: Path, user: Path
 ) -> None:
-    assert re.search(r"This Blender version .* must be", refused(blender, archives[1], user))
-    windows = tmp_path / "windows.zip"
-    with zipfile.ZipFile(archives[0]) as mine, zipfile.ZipFile(windows, "w") as other:
-        manifest = mine.read("blender_manifest.toml").decode()
-        other.writestr("blender_manifest.toml", manifest.replace("linux-x64", "windows-x64"))
-        other.writestr("__init__.py", mine.read("__init__.py"))
-        for name in re.findall(r'"\./(wheels/[^"]+)"', manifest):
-            other.writestr(name, b"")
-    assert "platform" in refused(blender, windows, user)
+    install = ("--command", "extension", "install-file", "--repo", "user_default", "--enable")
+    mine, other = archives
+    elsewhere = altered(mine, tmp_path / "windows.zip", "linux-x64", "windows-x64")
+    # Blender exits with 0 although it installed nothing, so what it prints is looked at.
+    assert re.search(r"This Blender version .* must be", blender(*install, other).stdout)
+    assert "This platform (linux-x64) isn't one of (windows-x64)" in blender(*install, elsewhere).stdout
+    assert not list(user.rglob("blender_manifest.toml"))
+    older = altered(mine, tmp_path / "python.zip", r"cp3\d+", "cp37")
+    assert "This Python version" in blender(*install, older, status=1).stderr
+    blender("--command", "extension", "remove", "synthetic_similarity_search")
 
 
 @pytest.mark.reliability(
@@ -130,8 +138,18 @@ def test_from_step_to_f1(blender: Run, installed: Path, scene: Path, tmp_path: P
     assert "There is no database" in refusal.stderr and "Traceback" not in refusal.stdout + refusal.stderr
 
 
-def test_uninstalling_leaves_the_users_data_alone(blender: Run, installed: Path, scene: Path, user: Path) -> None:
-    done = blender("--command", "extension", "remove", "synthetic_similarity_search")
+def test_documented_commands_of_which_the_last_leaves_only_the_users_data(
+    blender: Run, archives: tuple[Path, Path], installed: Path, scene: Path, user: Path
+) -> None:
+    folder = scene.parent
+    shutil.copy(scene, folder / "SCENE.blend")
+    shutil.copy(archives[0], folder / "EXTENSION.zip")
+    (folder / "batch.py").symlink_to(installed / "batch.py")
+    documented = [command.split()[1:] for _, command in commands() if command.startswith("blender ")]
+    assert len(documented) == 4
+    for words in sorted(documented, key=lambda words: "remove" in words):
+        done = blender(*words, folder=folder)
+    assert (folder / "DIR" / "references.safetensors").is_file()
     assert not installed.exists(), done.stdout + done.stderr
     # Blender takes away what each wheel lists, but not what Python compiled of a module that is no package, nor its own notes.
     own = {".dat", ".pyc", ".blender_ext"}
