@@ -79,7 +79,9 @@ class SIMSEARCH_OT_class_from_selection(bpy.types.Operator):
 class SIMSEARCH_OT_add_pair(bpy.types.Operator):
     bl_idname = "simsearch.add_pair"
     bl_label = "Add Present and Absent"
-    bl_description = "For a presence check: one class that shows the collection of the selected part and one that does not"
+    bl_description = (
+        "For a presence check: one class that shows the collection of the selected part and one that does not"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -23,7 +23,6 @@ drawn: list[float] = []
 def steps() -> Iterator[float]:
     driver.unfold("References")
     output = station.set_up()
-    settings = bpy.context.scene.simsearch
     yield from driver.open_sidebar()
     bpy.types.SpaceView3D.draw_handler_add(lambda: drawn.append(time.monotonic()), (), "UI", "POST_PIXEL")
     yield from cancel_a_render(output)
@@ -42,7 +41,6 @@ def cancel_a_render(output: Path) -> Iterator[float]:
     render = job.latest
     drawn.clear()
     yield from driver.wait_for(lambda: images() >= 5 or not job.running(), 600, "five images")
-    yield from driver.photograph("render-in-progress.png")
     driver.xdotool("key", "Escape")
     yield from driver.wait_for(lambda: not job.running(), 30, "the end of the render job")
     gaps = [after - before for before, after in pairwise(drawn)]
@@ -51,7 +49,6 @@ def cancel_a_render(output: Path) -> Iterator[float]:
     assert render.state is job.State.CANCELLED, render.problems
     assert not alive(render.process.pid), "the child still runs"
     assert len(drawn) > seconds, "the window is redrawn less than once a second"
-    yield from driver.photograph("render-cancelled.png")
 
 
 def alive(process: int) -> bool:

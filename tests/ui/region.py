@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The region, the jitter volume and the poses in the viewport; the camera from the view; then the classes."""
+"""Stepping through the poses in the viewport, and the camera from the view."""
 
 import sys
 from collections.abc import Iterator
@@ -13,10 +13,9 @@ import station
 
 
 def steps() -> Iterator[float]:
-    driver.unfold("Camera & Region", "Jitter", "Classes")
+    driver.unfold("Camera & Region", "Jitter")
     output = station.set_up()
     yield from driver.open_sidebar()
-    yield from driver.photograph("region-and-poses.png")
 
     scene = bpy.context.scene
     with driver.in_viewport():
@@ -33,11 +32,6 @@ def steps() -> Iterator[float]:
     assert view.region_3d.view_perspective == "CAMERA"
     difference = scene.camera.matrix_world.inverted() - before
     assert max(abs(value) for row in difference for value in row) < 1e-4, "the camera stands elsewhere"
-
-    driver.unfold("Classes")
-    scene.simsearch.show_overlay = False
-    view.region_3d.view_perspective = "PERSP"
-    yield from driver.photograph("classes.png")
     station.clean_up(output)
 
 

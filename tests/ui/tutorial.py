@@ -19,7 +19,8 @@ from mathutils import Vector
 def steps() -> Iterator[float]:
     folder = Path(tempfile.mkdtemp(prefix="simsearch_ui_")) / "station"
     shutil.copytree(driver.ROOT / "examples" / "station", folder)
-    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"  # no second window, which would need a window manager
+    # No second window for the file dialog: that would need a window manager.
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     driver.unfold("CAD & Materials", "Camera & Region", "Classes")
     yield from driver.open_sidebar()
     yield from driver.photograph("empty-state.png")
@@ -140,9 +141,13 @@ def references(folder: Path) -> Iterator[float]:
     bpy.ops.simsearch.check()  # its button shares a row with Preview, so the mouse finds only one of them
     yield from driver.click_and_wait("simsearch.preview")
     yield from driver.photograph("preview.png")
-    yield from driver.click_and_wait("simsearch.build")
-    assert (folder / "similarity_search" / "references.safetensors").is_file()
     settings.results.problems = settings.results.preview = ""  # what follows fits into one picture
+    yield from driver.click("simsearch.build")
+    rendered = (folder / "similarity_search" / "references").glob
+    yield from driver.wait_for(lambda: len(list(rendered("*/*.png"))) >= 10, 600, "ten images")
+    yield from driver.photograph("render-in-progress.png")
+    yield from driver.wait_for_job()
+    assert (folder / "similarity_search" / "references.safetensors").is_file()
     yield from driver.photograph("references.png")
 
 
