@@ -95,7 +95,7 @@ def camera_and_region() -> Iterator[float]:
     driver.unfold("Camera & Region", "Jitter")
     _, area, _ = driver.viewport()
     area.spaces.active.region_3d.view_rotation = Vector((-0.25, -0.35, 1)).to_track_quat("Z", "Y")
-    area.spaces.active.region_3d.view_distance = 0.3
+    area.spaces.active.region_3d.view_distance = 0.18
     yield 0.5
     yield from driver.click("simsearch.camera_from_view")
     camera = bpy.context.scene.camera
