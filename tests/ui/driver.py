@@ -145,6 +145,15 @@ def click(call: str) -> Iterator[float]:
     yield 0.5
 
 
+def scroll_down() -> Iterator[float]:
+    """Scroll the sidebar to its end with the mouse wheel."""
+    _, _, region = viewport()
+    move(region.x + region.width // 2, region.y + region.height // 2)
+    yield 0.3
+    xdotool("click", "--repeat", 30, "--delay", 20, 5)
+    yield 1.5
+
+
 def park_mouse(area: bpy.types.Area) -> Iterator[float]:
     """Take the mouse off every button, so that no picture shows a tooltip, and have the area drawn anew."""
     move(area.x + 40, area.y + 40)

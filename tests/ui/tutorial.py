@@ -170,6 +170,7 @@ def validation(folder: Path) -> Iterator[float]:
     driver.unfold("Validation", "One Photo")
     settings.photo = str(next((folder / "photos" / "pipe_tee").iterdir()))
     yield from driver.click_and_wait("simsearch.classify")
+    yield from driver.scroll_down()
     yield from driver.photograph("classified-photo.png")
 
 
