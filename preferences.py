@@ -35,8 +35,11 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
 
     provider: EnumProperty(
         name="Runs on",
-        description="ONNX Runtime's execution provider; this build has one",
-        items=(("CPU", "Processor (CPUExecutionProvider)", "Runs on every machine"),),
+        description="ONNX Runtime's execution provider",
+        items=(
+            ("AUTO", "Automatic", "TensorRT, CUDA, DirectML or CoreML where the installed ONNX Runtime offers it"),
+            ("CPU", "Processor", "Runs on every machine"),
+        ),
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -44,9 +47,7 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "encoder_directory")
         layout.prop(self, "threads")
-        row = layout.row()
-        row.enabled = False
-        row.prop(self, "provider")
+        layout.prop(self, "provider")
         draw_encoder(layout, context)
 
 
@@ -60,6 +61,8 @@ def environment(context: bpy.types.Context) -> dict[str, str]:
         variables["SIMSEARCH_ENCODERS"] = bpy.path.abspath(addon.preferences.encoder_directory)
     if addon.preferences.threads:
         variables["SIMSEARCH_THREADS"] = str(addon.preferences.threads)
+    if addon.preferences.provider != "AUTO":
+        variables["SIMSEARCH_PROVIDER"] = addon.preferences.provider
     return variables
 
 

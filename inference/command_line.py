@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from . import editing, station, validation
 from .database import ReferenceDatabase
 from .embedding import embed_references
-from .encoder import VARIANTS, Encoder, find_encoder
+from .encoder import PRECISIONS, PROVIDERS, VARIANTS, Encoder, find_encoder
 from .errors import InputError
 from .evidence import evidence
 from .files import reason, replacing, shown, writable_folder
@@ -62,14 +62,27 @@ def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose the encoder."""
     parser.add_argument("--model", type=str.upper, choices=VARIANTS, default=VARIANTS[0], help="encoder variant")
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="encoder file to use instead of the variant's own")
+    parser.add_argument(
+        "--precision",
+        type=str.upper,
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="fast: perceptrons in 8 bits, on the processor, a quarter less time; with the stand-in on 468 real photos: "
+        "cosine 0.9996 to fp32, 0.998 at the least; macro F1 -0.003 on screw, unchanged on t_joint",
+    )
 
 
-def open_encoder(args: argparse.Namespace) -> Encoder:
-    """The encoder that the options choose; ``$SIMSEARCH_THREADS`` limits its threads."""
+def open_encoder(args: argparse.Namespace, progress: Progress) -> Encoder:
+    """The encoder that the options choose; ``$SIMSEARCH_THREADS`` limits its threads and ``$SIMSEARCH_PROVIDER`` names
+    what it runs on."""
     threads = os.environ.get("SIMSEARCH_THREADS") or "0"
     if not threads.isdecimal():
         raise InputError(f"SIMSEARCH_THREADS is {threads}. Set it to a number, or to 0 for all processor cores.")
-    return Encoder(find_encoder(args.model, args.encoder), int(threads))
+    provider = (os.environ.get("SIMSEARCH_PROVIDER") or "AUTO").upper()
+    if provider not in ("AUTO", *PROVIDERS):
+        raise InputError(f"SIMSEARCH_PROVIDER is {provider}. Set it to one of: AUTO, {', '.join(PROVIDERS)}.")
+    file = find_encoder(args.model, args.encoder)
+    return Encoder(file, int(threads), args.precision, None if provider == "AUTO" else provider, progress.say)
 
 
 def parse_crop(text: str) -> Crop:
@@ -106,7 +119,9 @@ def build_database(
     content = embed_references(references, encoder, Preprocessing(crop=crop), progress, database)
     content.save(database)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
-    print(f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}")
+    print(
+        f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}\nRan on: {PROVIDERS[encoder.provider]}"
+    )
     warnings = separability(content, min(5, len(content))).warnings if content.pose_groups().any() else []
     progress.warn(warnings)
     return {
@@ -114,7 +129,7 @@ def build_database(
         "database": shown(database),
         "references": len(content),
         "classes": content.count(),
-        "model": asdict(content.model) | {"weights": encoder.weights},
+        "model": encoder.described,
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -129,7 +144,7 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
 def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
-    return build_database(args.references, database, open_encoder(args), args.crop or WHOLE, progress)
+    return build_database(args.references, database, open_encoder(args, progress), args.crop or WHOLE, progress)
 
 
 def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +199,7 @@ def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]
     rejecting = None
     if args.reject or args.threshold is not None or args.negatives:
         rejecting = validation.Rejecting(args.threshold, args.negatives)
-    encoder = open_encoder(args)
+    encoder = open_encoder(args, progress)
     result = validation.validate(
         database,
         args.database,
@@ -210,7 +225,9 @@ def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]
         print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other draws of poses")
     for gap in result.get("gap", {}).get("gaps", ()):
         print(*(f"{gap['label']}: {cause}" for cause in gap["causes"]), sep="\n", end="\n" if gap["causes"] else "")
-    print(f"Weights: {result['model']['weights']}\nReport: {shown(args.output / 'report.html')}")
+    print(
+        f"Weights: {result['model']['weights']}\nRan on: {result['model']['provider']}\nReport: {shown(args.output / 'report.html')}"
+    )
     for photo in result["unreadable"]:
         progress.say(f"{photo['path']}: {photo['reason']}")
     return result
@@ -236,7 +253,7 @@ def _classify_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database, encoder = open_database(args), open_encoder(args)
+    database, encoder = open_database(args), open_encoder(args, progress)
     rejection = _rejection(args, database)
     found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
@@ -312,7 +329,7 @@ def _edit(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         if other:
             database = change(database, editing.moved(ReferenceDatabase.load(other), other.parent, output.parent))
     if args.promote:
-        database = editing.promoted(database, output.parent, open_encoder(args), args.promote, progress)
+        database = editing.promoted(database, output.parent, open_encoder(args, progress), args.promote, progress)
     database.save(output)
     counts = ", ".join(f"{label} {count}" for label, count in database.count().items())
     photos = f", {len(database.promoted)} of them real photos" if database.promoted else ""
@@ -338,10 +355,11 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database, encoder = open_database(args), open_encoder(args)
+    database, encoder = open_database(args), open_encoder(args, progress)
     database.check_model(encoder.model)
     k = validation.usable_k(args.k, database, progress)
-    station.export_onnx(database, encoder.path, args.output, args.input, k, _rejection(args, database))
+    rejection = _rejection(args, database)
+    station.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
     return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
 

@@ -76,7 +76,7 @@ class ReferenceDatabase:
     @cached_property
     def whitened_embeddings(self) -> NDArray[np.float32]:
         """What photos are compared to, float32 [N, D], unit length."""
-        return self.whitening(self.embeddings)
+        return self.whitening.all_at_once(self.embeddings)
 
     def nearest(
         self, vectors: NDArray[np.float32], k: int
@@ -104,7 +104,7 @@ class ReferenceDatabase:
         if self.model != model:
             raise InputError(
                 f"The database was made with the encoder {self.model}, but the one in use is {model}. "
-                "Name the database's encoder with --encoder or --model, or build the database again."
+                "Name the database's encoder with --encoder, --model or --precision, or build the database again."
             )
 
     def save(self, path: Path) -> None:

@@ -2,7 +2,12 @@
 """From image files to unit vectors, and from a folder of class folders to a reference database."""
 
 import json
-from collections.abc import Sequence
+import os
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +27,15 @@ from .progress import Progress
 from .quality import measure
 
 BATCH = 8
+READERS = min(os.cpu_count() or 1, 4)
+"""Threads that read images ahead of the encoder: Pillow decodes without Python's lock."""
+
+AHEAD = READERS + 1
+"""Images that are read and wait for the encoder, at most."""
+
+Known = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""A vector [D] and what :func:`.quality.measure` gives for its image [3]."""
+
 RECIPE = "recipe.json"
 KEY = "simsearch"
 """PNG text chunk of a rendered reference: the key of its entry in the recipe."""
@@ -50,9 +64,9 @@ def embed_files(
     stage: str,
     cache: EmbeddingCache | None = None,
 ) -> Embedded:
-    """Embed image files, but for those that ``cache`` knows. Only one batch of small images is in memory at a time, and
-    each vector is the same whatever else is in its batch."""
-    done: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+    """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
+    are in memory at a time, and each vector is the same whatever else is in its batch."""
+    done: dict[int, Known] = {}
     unreadable: dict[int, str] = {}
     batch: dict[int, NDArray[np.float32]] = {}
 
@@ -64,13 +78,12 @@ def embed_files(
         done.update(zip(batch, zip(vectors, qualities, strict=True), strict=True))
         batch.clear()
 
-    for number, path in enumerate(progress.track(paths, len(paths), stage)):
-        known = cache.find(path) if cache else None
-        if known is not None:
-            done[number] = known
+    for number, found in enumerate(progress.track(_read_ahead(preprocessing, paths, cache), len(paths), stage)):
+        if isinstance(found, tuple):
+            done[number] = found
             continue
         try:
-            batch[number] = preprocessing.read(path)
+            batch[number] = found.result()
         except UnreadablePhoto as error:
             unreadable[number] = error.reason
         if len(batch) == BATCH:
@@ -81,6 +94,26 @@ def embed_files(
     vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
     qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
     return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable)
+
+
+def _read_ahead(
+    preprocessing: Preprocessing, paths: Iterable[Path], cache: EmbeddingCache | None
+) -> "Iterator[Known | Future[NDArray[np.float32]]]":
+    """What is known of each file, else the reading of it, which some threads are ahead with; in the order of ``paths``."""
+    waiting: deque[Known | Future[NDArray[np.float32]]] = deque()
+    with ExitStack() as stack:
+        # The filter is the whole process's: with it set here, it does not matter in what order the readers set theirs.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        readers = ThreadPoolExecutor(READERS)
+        stack.callback(readers.shutdown, cancel_futures=True)
+        for path in paths:
+            known = cache.find(path) if cache else None
+            waiting.append(known or readers.submit(preprocessing.read, path))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
 
 
 @dataclass(frozen=True)

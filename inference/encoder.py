@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image encoder: one ONNX file, run by ONNX Runtime on the processor."""
+"""The image encoder: one ONNX file, run by ONNX Runtime on a graphics processor where it can be, else on the processor."""
 
 import os
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,24 @@ from .files import is_file, reason, sha256_file, shown
 
 VARIANTS = ("VITS14", "VITB14", "VITL14", "VITG14")
 MODELS = Path(__file__).parents[1] / "models"
-PROVIDERS = ["CPUExecutionProvider"]
+PRECISIONS = ("FP32", "FAST")
+PROVIDERS = {
+    "TENSORRT": "TensorrtExecutionProvider",
+    "CUDA": "CUDAExecutionProvider",
+    "DIRECTML": "DmlExecutionProvider",
+    "COREML": "CoreMLExecutionProvider",
+    "CPU": "CPUExecutionProvider",
+}
+"""What runs an encoder, the first to be tried first. Others that a build may offer are never used: Azure's would send
+the images away."""
+
+OPTIONS = {"CUDA": {"use_tf32": "0"}, "COREML": {"ModelFormat": "MLProgram"}}
+"""Options that keep to float32 where the provider would calculate with fewer bits by itself."""
+
+SPIN_MICROSECONDS = "50"
+"""How long a thread that waits for the next layer keeps its core. ONNX Runtime's own choice is many times as long, which
+gains nothing on an idle machine and takes the cores from whatever else runs there, decoding and rendering too."""
+
 GET_ENCODER = "Run `make encoder`, or name the file with --encoder."
 
 
@@ -66,21 +85,40 @@ class Encoder:
 
     The file takes ``pixels`` float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them, and
     gives ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]; its metadata
-    names the weights. ``threads`` 0 means one per processor core. Raises InputError where the file is no such encoder.
+    names the weights. ``precision`` "FAST" makes it the encoder of :mod:`.quantising`, whose vectors are another
+    model's. ``threads`` 0 means one per processor core. ``provider`` is one of PROVIDERS, or None for the first that
+    the installed ONNX Runtime offers and that works; what fails is told by ``say`` and the processor takes over. Raises
+    InputError where the file is no such encoder, or a provider asked for by name is not offered.
 
-    Attributes: ``model``, ``size`` (pixels), ``weights`` (a plain sentence), ``path``.
+    Attributes: ``model``, ``size`` (pixels), ``weights`` (a plain sentence), ``path``, ``precision``, ``provider``.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 0,
+        precision: str = "FP32",
+        provider: str | None = None,
+        say: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr),
+    ) -> None:
         onnxruntime = import_onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors only: they are raised too
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=PROVIDERS)
-        except Exception as error:  # the runtime has an exception class of its own for every status code
-            why = str(error).splitlines()[0]
-            raise InputError(f"{shown(path)} cannot be loaded as an encoder ({why}). {GET_ENCODER}") from error
+        self.path, self.precision, self._threads, self._say = path, precision, threads, say
+        offered = [name for name, full in PROVIDERS.items() if full in onnxruntime.get_available_providers()]
+        if precision == "FAST":
+            offered = ["CPU"]  # no other has kernels for it
+        if provider not in (None, *offered):
+            raise InputError(f"{provider} cannot run this encoder here. Choose one of: {', '.join(offered)}.")
+        for self.provider in [provider] if provider else offered:
+            try:
+                self._session = self._open()
+                break
+            except InputError:
+                raise
+            except Exception as error:  # the runtime has an exception class of its own for every status code
+                why = str(error).splitlines()[0]
+                if self.provider == "CPU":
+                    raise InputError(f"{shown(path)} cannot be loaded as an encoder ({why}). {GET_ENCODER}") from error
+                say(f"{PROVIDERS[self.provider]} cannot run the encoder ({why}); the next one takes over.")
         inputs = {node.name: node.shape for node in self._session.get_inputs()}
         outputs = {node.name: node.shape for node in self._session.get_outputs()}
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -91,22 +129,71 @@ class Encoder:
             or not {"simsearch.name", "simsearch.weights"} <= metadata.keys()
         ):
             raise InputError(f"{shown(path)} is an ONNX file, but not an encoder made by tools/. {GET_ENCODER}")
-        self.path = path
         self.size = int(inputs["pixels"][2])
         self.model = Model(metadata["simsearch.name"], sha256_file(path), int(outputs["embedding"][1]))
         self.weights = str(metadata["simsearch.weights"])
+        if precision == "FAST":
+            self.model = replace(self.model, name=f"{self.model.name}-fast")
+            self.weights += "; fast: perceptrons in 8 bits"
         switches = {node.name for node in self._session.get_overridable_initializers()}
         # ONNX Runtime computes every output, fetched or not: the encoder has a switch for the one that is dear.
         self._without_patch_tokens = {"with_patch_tokens": np.array(False)} if "with_patch_tokens" in switches else {}
 
+    @property
+    def described(self) -> dict[str, object]:
+        """What results say about the encoder that made them."""
+        return asdict(self.model) | {
+            "weights": self.weights,
+            "precision": self.precision.lower(),
+            "provider": PROVIDERS[self.provider],
+        }
+
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D] of a batch float32 [N, 3, size, size]."""
-        vectors: NDArray[np.float32] = self._session.run(["embedding"], {"pixels": batch} | self._without_patch_tokens)[
-            0
-        ]
+        vectors = self._run("embedding", batch, self._without_patch_tokens)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """One vector per image patch, row by row from the top left: float32 [N, P, D], not normalised."""
-        tokens: NDArray[np.float32] = self._session.run(["patch_tokens"], {"pixels": batch})[0]
-        return tokens
+        return self._run("patch_tokens", batch, {})
+
+    def _run(
+        self, output: str, batch: NDArray[np.float32], switches: dict[str, NDArray[np.bool_]]
+    ) -> NDArray[np.float32]:
+        # On the processor one image at a time is as quick as many, and its range in 8 bits is then its own.
+        parts = [batch[[number]] for number in range(len(batch))] if self.provider == "CPU" else [batch]
+        try:
+            found = [self._session.run([output], {"pixels": part} | switches)[0] for part in parts]
+        except Exception as error:  # as above
+            if self.provider == "CPU":
+                raise
+            self._say(
+                f"{PROVIDERS[self.provider]} failed ({str(error).splitlines()[0]}); the processor goes on with the rest."
+            )
+            self.provider = "CPU"
+            self._session = self._open()
+            return self._run(output, batch, switches)
+        return np.concatenate(found)
+
+    def _open(self) -> Any:
+        """A session that runs on ``provider``, and not silently on another."""
+        onnxruntime = import_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3  # errors only: they are raised too
+        options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
+        options.enable_mem_pattern = self.provider != "DIRECTML"  # onnxruntime.ai, DirectML: "Configuration options"
+        content: Path | bytes = self.path
+        if self.precision == "FAST":
+            from .quantising import load_model
+
+            content = load_model(self.path, fast=True).SerializeToString(deterministic=True)
+        name = PROVIDERS[self.provider]
+        providers = [(name, OPTIONS.get(self.provider, {}))]
+        if self.provider != "CPU":  # what it has no kernel for
+            providers.append((PROVIDERS["CPU"], {}))
+        # The runtime's own fall-back would be silent.
+        session = onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
+        if session.get_providers()[0] != name:
+            raise RuntimeError("the installed ONNX Runtime could not load it")
+        return session

@@ -4,6 +4,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+FEW = 256
+"""References that are sorted sooner than searched."""
+
+PRODUCTS = 2**24
+"""Products of queries and references that are in memory at a time: 64 MB."""
+
+ROWS = 4096
+"""References that are compared exactly at a time."""
+
 
 def search(
     queries: NDArray[np.float32], references: NDArray[np.float32], k: int
@@ -13,15 +22,41 @@ def search(
     ``queries`` [Q, D] and ``references`` [N, D] are of unit length, 1 ≤ k ≤ N. Returns cosine similarities float32
     [Q, k] and row numbers of ``references`` int64 [Q, k].
     """
+    if len(references) <= FEW:
+        # One by one, in effect: a product of two matrices rounds by how many there are.
+        rows = np.matmul(references, queries[:, :, None])[:, :, 0]
+        indices = (-rows).argsort(axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(rows, indices, axis=1), indices
     similarities = np.empty((len(queries), k), np.float32)
     indices = np.empty((len(queries), k), np.int64)
-    for number, query in enumerate(queries):  # one by one: a product of matrices rounds by how many there are
-        row = references @ query
-        # Every reference as similar as the k-th best is a candidate, so that ties do not depend on the partition.
-        candidates = np.flatnonzero(row >= np.partition(row, -k)[-k])
-        indices[number] = candidates[np.argsort(-row[candidates], kind="stable")[:k]]
-        similarities[number] = row[indices[number]]
+    # A product of matrices is quick; what it rounds otherwise than the exact comparison does cannot exceed this:
+    slack = 2 * references.shape[1] * np.finfo(np.float32).eps
+    together = max(PRODUCTS // len(references), 1)
+    for start in range(0, len(queries), together):
+        for number, row in enumerate(queries[start : start + together] @ references.T, start):
+            candidates = np.flatnonzero(row >= _reached_by(row, k) - slack)
+            exact = _compared(queries[number], references, candidates)
+            best = (-exact).argsort(kind="stable")[:k]
+            indices[number], similarities[number] = candidates[best], exact[best]
     return similarities, indices
+
+
+def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
+    """A similarity that at least ``k`` of ``row`` [N], N ≥ k, reach, and few more: the k-th highest of the maxima of
+    about the root of N groups, which costs one pass where finding the k-th highest itself costs several."""
+    groups = int(len(row) ** 0.5)
+    if groups >= 2 * k:
+        row = row[: len(row) // groups * groups].reshape(groups, -1).max(axis=1)
+    reached: np.float32 = np.partition(row, -k)[-k]
+    return reached
+
+
+def _compared(
+    query: NDArray[np.float32], references: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Similarities float32 [M] of ``query`` to these ``rows`` [M], each rounded the same whatever the others are."""
+    blocks = (references[rows[start : start + ROWS]] for start in range(0, len(rows), ROWS))
+    return np.concatenate([(block * query).sum(axis=1) for block in blocks])
 
 
 def vote(

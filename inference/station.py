@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .database import ReferenceDatabase
 from .errors import InputError
 from .files import replacing, shown
+from .quantising import load_model
 from .unknowns import UNKNOWN, Rejection
 
 INPUTS = ("image", "tensor")
@@ -88,7 +89,13 @@ REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label
 
 
 def export_onnx(
-    database: ReferenceDatabase, encoder: Path, output: Path, flavour: str, k: int, rejection: Rejection | None = None
+    database: ReferenceDatabase,
+    encoder: Path,
+    output: Path,
+    flavour: str,
+    k: int,
+    rejection: Rejection | None = None,
+    precision: str = "FP32",
 ) -> None:
     """Write one ONNX file that takes photos to verdicts as ``classify`` does.
 
@@ -98,6 +105,7 @@ def export_onnx(
     ``rejection``, ``label`` is -1 for an unknown photo, and ``familiarity`` float64 [N] says how familiar each is.
     Class names and reference images by number, k, the crop and the model are in the file's metadata, named
     ``simsearch.…``, lists as JSON. The database's crop is applied to images; a tensor is made of what was cropped.
+    With ``precision`` "FAST" give it one photo at a time, as :mod:`.quantising` says why.
     Raises InputError where the ``onnx`` package is missing or the file would be too large.
     """
     try:
@@ -111,6 +119,8 @@ def export_onnx(
     external = any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer)
     if external or encoder.stat().st_size + database.embeddings.nbytes > LARGEST:
         raise InputError(f"{shown(encoder)} and the database are too large for one ONNX file. Choose a smaller model.")
+    if precision == "FAST":
+        model = load_model(encoder, fast=True)
 
     preprocessing = database.preprocessing
     constants: dict[str, NDArray[Any]] = {

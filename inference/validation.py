@@ -219,7 +219,7 @@ def validate(
         "unreadable": unreadable,
         "k": k,
         "whitened": database.whitened,
-        "model": asdict(encoder.model) | {"weights": encoder.weights},
+        "model": encoder.described,
         "database": shown(database_path),
         "seconds": round(time.monotonic() - started, 3),
     }

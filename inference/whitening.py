@@ -14,6 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 16384
+"""Vectors that are worked on at a time in float64."""
+
 
 @dataclass(frozen=True)
 class Whitening:
@@ -31,12 +34,8 @@ class Whitening:
         identity, by as much as their number asks for (Chen et al., "Shrinkage algorithms for MMSE covariance
         estimation", IEEE TSP 2010, equation 23). Without any scatter nothing is changed.
         """
-        scatter = embeddings.astype(np.float64)
-        for label in np.unique(labels):
-            scatter[labels == label] -= scatter[labels == label].mean(axis=0)
-        _, lengths, axes = np.linalg.svd(scatter, full_matrices=False)
-        count, dim = scatter.shape
-        variances = lengths**2 / count
+        count, dim = embeddings.shape
+        variances, axes = _principal(embeddings, labels) if count > dim else _principal_of_few(embeddings, labels)
         mean = variances.sum() / dim
         if mean < np.finfo(np.float32).eps ** 2:
             return cls.none(dim)
@@ -58,7 +57,45 @@ class Whitening:
             whitened[number] = moved / np.linalg.norm(moved)
         return whitened
 
+    def all_at_once(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for many vectors that always come together, a hundred times as quick."""
+        if not len(self.axes):
+            return vectors
+        whitened = np.empty_like(vectors)
+        for start in range(0, len(vectors), BLOCK):
+            moved = vectors[start : start + BLOCK] @ self.matrix  # which is symmetric
+            whitened[start : start + BLOCK] = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        return whitened
+
     @cached_property
     def matrix(self) -> NDArray[np.float64]:
         """What vectors are multiplied by, symmetric, float64 [D, D]."""
         return np.eye(self.axes.shape[1]) + (self.axes.T * (self.gains - 1)) @ self.axes
+
+
+def _principal_of_few(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variances float64 [A] of ``embeddings`` [N, D] within their classes, and their axes float64 [A, D]."""
+    scatter = embeddings.astype(np.float64)
+    for label in np.unique(labels):
+        scatter[labels == label] -= scatter[labels == label].mean(axis=0)
+    _, lengths, axes = np.linalg.svd(scatter, full_matrices=False)
+    return lengths**2 / len(scatter), axes
+
+
+def _principal(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same, block by block, so that a million references need no more memory than a thousand."""
+    dim = embeddings.shape[1]
+    classes, numbers = np.unique(labels, return_inverse=True)
+    sums, products = np.zeros((len(classes), dim)), np.zeros((dim, dim))
+    for start in range(0, len(embeddings), BLOCK):
+        block, of = embeddings[start : start + BLOCK].astype(np.float64), numbers[start : start + BLOCK]
+        products += block.T @ block
+        for number in np.unique(of):
+            sums[number] += block[of == number].sum(axis=0)
+    products -= (sums.T / np.bincount(numbers)) @ sums
+    variances, axes = np.linalg.eigh(products / len(embeddings))
+    return variances.clip(0), axes.T

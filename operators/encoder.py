@@ -13,7 +13,7 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
     bl_description = "Load the encoder to see that it runs on this machine, and whose weights it has"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..inference.encoder import Encoder  # here, as it brings numpy and ONNX Runtime
+        from ..inference.encoder import PROVIDERS, Encoder  # here, as it brings numpy and ONNX Runtime
 
         try:
             file = preferences.encoder_file(context)
@@ -21,12 +21,13 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         try:
-            encoder = Encoder(file)
+            provider = preferences.environment(context).get("SIMSEARCH_PROVIDER")
+            encoder = Encoder(file, precision=context.scene.simsearch.precision, provider=provider)
         except InputError as error:
             preferences.checked[file] = error
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        preferences.checked[file] = f"{encoder.model.name} runs on the processor. {encoder.weights}"
+        preferences.checked[file] = f"{encoder.model.name} runs on {PROVIDERS[encoder.provider]}. {encoder.weights}"
         self.report({"INFO"}, str(preferences.checked[file]))
         return {"FINISHED"}
 

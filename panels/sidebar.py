@@ -259,6 +259,7 @@ class SIMSEARCH_PT_comparison(Section, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "model")
+        layout.prop(settings, "precision")
         layout.prop(settings, "k")
         crop = layout.column(align=True)
         for index, side in enumerate(("Crop Left", "Top", "Width", "Height")):

@@ -34,6 +34,8 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     column.label(text=f"{metrics['photos']} photos, k = {metrics['k']}")
     column.label(text=f"accuracy {metrics['accuracy']:.3f}")
     column.label(text=metrics["model"]["name"])
+    if "provider" in metrics["model"]:  # results of older versions lack it
+        column.label(text=metrics["model"]["provider"])
     paragraph(box, metrics["model"]["weights"], context)
 
     rows = [("Class", "F1", "Prec.", "Recall", "Photos")]

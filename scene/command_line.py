@@ -34,7 +34,8 @@ def main(argv: list[str], prog: str) -> int:
     settings = bpy.context.scene.simsearch
     own = {command.name for command in COMMANDS}
     commands = (*COMMANDS, *(command for command in command_line.COMMANDS if command.name not in own))
-    return command_line.main(argv, commands, prog, defaults={"model": settings.model, "k": settings.k})
+    defaults = {"model": settings.model, "precision": settings.precision, "k": settings.k}
+    return command_line.main(argv, commands, prog, defaults)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -133,7 +134,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render, then embed."""
     started = time.monotonic()
-    encoder = open_encoder(args)  # first: a missing encoder should be known before hours of rendering
+    encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
     crop = args.crop or read_crop(bpy.context.scene)
     if problem := crop_problem(crop):
         raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")

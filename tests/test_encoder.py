@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -113,6 +115,102 @@ Encoder({str(path)!r} and __import__('pathlib').Path({str(path)!r}))
 print(json.dumps(made[0].get_providers()))
 """
     assert json.loads(run_python(code)) == ["CPUExecutionProvider"]
+
+
+class Session:
+    """A session of the fake runtime below; which providers fail when it is made, silently or at work, is in FAILS."""
+
+    def __init__(
+        self, _file: object, _options: object, providers: list[tuple[str, dict[str, str]]], **_: object
+    ) -> None:
+        self.name = providers[0][0]
+        if FAILS.get(self.name) == "when made":
+            raise RuntimeError("no device\nmore")
+        self.used = ["CPUExecutionProvider"] if FAILS.get(self.name) == "silently" else [name for name, _ in providers]
+
+    def get_providers(self) -> list[str]:
+        return self.used
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="pixels", shape=["N", 3, 224, 224])]
+
+    def get_outputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name, shape=["N", DIM]) for name in ("embedding", "patch_tokens")]
+
+    def get_modelmeta(self) -> SimpleNamespace:
+        return SimpleNamespace(custom_metadata_map={"simsearch.name": "fake", "simsearch.weights": "none"})
+
+    def get_overridable_initializers(self) -> list[SimpleNamespace]:
+        return []
+
+    def run(self, _outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        if FAILS.get(self.name) == "at work":
+            raise RuntimeError("out of memory")
+        return [np.ones((len(inputs["pixels"]), DIM), np.float32)]
+
+
+FAILS: dict[str, str] = {}
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Encoder, list[str]]]:
+    """Opens an encoder where the runtime offers the named providers, some of which fail."""
+
+    def open_encoder(*offered: str, fails: dict[str, str] | None = None, **options: str) -> tuple[Encoder, list[str]]:
+        module = SimpleNamespace(
+            get_available_providers=lambda: [f"{name}ExecutionProvider" for name in (*offered, "Azure", "CPU")],
+            SessionOptions=lambda: SimpleNamespace(add_session_config_entry=lambda *_: None),
+            InferenceSession=Session,
+        )
+        monkeypatch.setattr(encoder_module, "import_onnxruntime", lambda: module)
+        monkeypatch.setitem(
+            globals(), "FAILS", {f"{name}ExecutionProvider": how for name, how in (fails or {}).items()}
+        )
+        said: list[str] = []
+        return Encoder(write_tiny_encoder(tmp_path / "tiny.onnx"), say=said.append, **options), said
+
+    return open_encoder
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["CUDA", "Tensorrt"], "TENSORRT"),
+        (["CUDA"], "CUDA"),
+        (["Dml"], "DIRECTML"),
+        (["CoreML"], "COREML"),
+        ([], "CPU"),
+    ],
+)
+def test_the_quickest_provider_on_offer_is_chosen_and_reported(
+    runtime: Callable[..., tuple[Encoder, list[str]]], offered: list[str], chosen: str
+) -> None:
+    encoder, said = runtime(*offered)
+    assert (encoder.provider, said) == (chosen, [])
+    assert encoder.described["provider"] == encoder_module.PROVIDERS[chosen]
+    assert runtime(*offered, provider="CPU")[0].provider == "CPU"
+
+
+@pytest.mark.parametrize("how", ["when made", "silently"])
+def test_a_provider_that_fails_costs_one_sentence(runtime: Callable[..., tuple[Encoder, list[str]]], how: str) -> None:
+    encoder, said = runtime("Tensorrt", "CUDA", fails={"Tensorrt": how, "CUDA": how})
+    assert encoder.provider == "CPU" and len(said) == 2
+    assert all("cannot run the encoder" in sentence and "\n" not in sentence for sentence in said)
+    assert runtime("Tensorrt", "CUDA", fails={"Tensorrt": how})[0].provider == "CUDA"
+
+
+def test_a_provider_that_fails_at_work_is_replaced_and_the_job_goes_on(
+    runtime: Callable[..., tuple[Encoder, list[str]]],
+) -> None:
+    encoder, said = runtime("CUDA", fails={"CUDA": "at work"})
+    assert encoder.provider == "CUDA"
+    assert encoder.embed(random_batch(3)).shape == (3, DIM)
+    assert (encoder.provider, len(said)) == ("CPU", 1) and "out of memory" in said[0]
+
+
+def test_a_provider_that_is_not_on_offer_is_refused(runtime: Callable[..., tuple[Encoder, list[str]]]) -> None:
+    with pytest.raises(InputError, match="CUDA cannot run this encoder here. Choose one of: CPU"):
+        runtime(provider="CUDA")
 
 
 def test_the_real_encoder_gives_the_same_vector_whatever_is_in_its_batch() -> None:

@@ -179,20 +179,6 @@ def test_weights_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert {path.name for path in tmp_path.iterdir()} == {"inline.onnx", "beside.onnx", "beside.onnx.data"}
 
 
-@pytest.mark.parametrize("variant", ["vits14", "vitg14"])
-def test_int8_stays_close(variant: str, tmp_path: Path) -> None:
-    architecture = replace(VARIANTS[variant], depth=2)
-    state, pixels = random_state(architecture), random_pixels(1)
-    write_encoder(state, architecture, tmp_path / "fast.onnx", {}, position_offset=0.1, int8=True)
-    assert (tmp_path / "fast.onnx").stat().st_size < sum(tensor.nbytes for tensor in state.values()) / 2.5
-    session = onnxruntime.InferenceSession(tmp_path / "fast.onnx", providers=["CPUExecutionProvider"])
-    for actual, expected in zip(
-        session.run(None, {"pixels": pixels}), forward(state, architecture, pixels), strict=True
-    ):
-        lengths = np.linalg.norm(actual, axis=-1) * np.linalg.norm(expected, axis=-1)
-        assert ((actual * expected).sum(-1) / lengths).min() > 0.998
-
-
 @pytest.mark.parametrize("offset", [0.0, 0.1])
 def test_positions_as_torch_resizes_them(offset: float) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -461,10 +447,6 @@ def test_command_works_once(
     assert "folder second" in said and remade > made
     encoder.write_bytes(encoder.read_bytes()[:1000])
     assert run()[1] > remade
-    assert run("--int8")[0] == (
-        f"Encoder {models / 'vits14-fast.onnx'}: "
-        "The user's Dinov2Model folder second, a tiny ViT, with linear layers in 8 bits.\n"
-    )
 
     session = onnxruntime.InferenceSession(encoder, providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map

@@ -154,39 +154,18 @@ def folded_weights(state: StateDict, architecture: Architecture, position_offset
     yield "norm.bias", state["norm.bias"]
 
 
-def quantised_weights(tensors: Iterator[tuple[str, Array]]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """`tensors` with each matrix [inputs, outputs] as int8 and one scale per output, symmetric around zero.
-
-    Attention's output projection gets 7 of the 8 bits: its inputs are large on both sides of zero, and the
-    kernels of processors without VNNI instructions add pairs of products in 16 bits, which overflow otherwise
-    (onnxruntime.ai/docs/performance/model-optimizations/quantization.html, "reduce_range").
-    """
-    for name, array in tensors:
-        if array.ndim == 2:
-            largest = 63 if name.endswith("projection.weight") else 127
-            scale = np.maximum(np.abs(array).max(axis=0), np.finfo(np.float32).tiny) / largest
-            yield f"{name}.int8", np.rint(array / scale).astype(np.int8)
-            yield f"{name}.scale", scale
-        else:
-            yield name, array
-
-
 class _Nodes(list[onnx.NodeProto]):
     """Nodes in the order they run. Each method adds some and returns the name of the tensor they compute."""
 
-    def __init__(self, architecture: Architecture, int8: bool) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.int8 = int8
 
     def add(self, operator: str, *inputs: str, to: str, **attributes: Any) -> str:
         self.append(helper.make_node(operator, inputs, [to], name=to, **attributes))
         return to
 
     def linear(self, x: str, weights: str, to: str) -> str:
-        if self.int8:
-            matrix, scale, bias = f"{weights}.weight.int8", f"{weights}.weight.scale", f"{weights}.bias"
-            return self.add("DynamicQuantizeMatMul", x, matrix, scale, "", bias, to=to, domain="com.microsoft")
         product = self.add("MatMul", x, f"{weights}.weight", to=f"{to}.product")
         return self.add("Add", product, f"{weights}.bias", to=to)
 
@@ -231,11 +210,8 @@ class _Nodes(list[onnx.NodeProto]):
         return self.add("Add", x, contracted, to=f"{to}.tokens")
 
 
-def encoder_graph(architecture: Architecture, int8: bool) -> onnx.GraphProto:
-    """The graph without the weights, which its nodes refer to by name.
-
-    They are those of :func:`folded_weights`, or with `int8` of :func:`quantised_weights`.
-    """
+def encoder_graph(architecture: Architecture) -> onnx.GraphProto:
+    """The graph without the weights of :func:`folded_weights`, which its nodes refer to by name."""
     width = architecture.width
     constants = {
         "patches.shape": np.array([0, width, GRID**2]),
@@ -245,7 +221,7 @@ def encoder_graph(architecture: Architecture, int8: bool) -> onnx.GraphProto:
         "end": np.array([1 + GRID**2]),
         "with_patch_tokens": np.array(True),
     }
-    nodes = _Nodes(architecture, int8)
+    nodes = _Nodes(architecture)
     tokens = nodes.tokens()
     for block in (f"blocks.{index}" for index in range(architecture.depth)):
         normed = nodes.norm(tokens, f"{block}.norm1", to=f"{block}.normed")
@@ -261,7 +237,7 @@ def encoder_graph(architecture: Architecture, int8: bool) -> onnx.GraphProto:
         return nodes.norm(after, "norm", to=f"{part}.final")
 
     nodes.add("Squeeze", finish(nodes, "class", "zero", "one"), "one", to="embedding")
-    then, otherwise = _Nodes(architecture, int8), _Nodes(architecture, int8)
+    then, otherwise = _Nodes(architecture), _Nodes(architecture)
     computed = finish(then, "patch", "one", "end")
     nothing = helper.make_tensor("nothing", TensorProto.FLOAT, [0, GRID**2, width], [])
     skipped = otherwise.add("Constant", to="patch.skipped", value=nothing)
@@ -294,18 +270,14 @@ def write_encoder(
     path: Path,
     metadata: Mapping[str, str],
     position_offset: float,
-    int8: bool = False,
 ) -> None:
     """Write the encoder `state` as `path`, with `metadata` in the model's properties.
-
-    With `int8` the linear layers multiply 8-bit integers, their inputs being quantised as they come with one
-    range per batch: a vector then depends a little on the images it shares a batch with.
 
     `state` must hold just the tensors of :meth:`Architecture.shapes`. More than 2 GB of weights, which no
     ONNX file can hold, go to `path` + ".data" beside it. The model file appears last, and only when all is
     written.
     """
-    graph = encoder_graph(architecture, int8)
+    graph = encoder_graph(architecture)
     model = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)],
@@ -313,8 +285,7 @@ def write_encoder(
         producer_name="synthetic_similarity_search",
     )
     helper.set_model_props(model, dict(metadata))
-    folded = folded_weights(state, architecture, position_offset)
-    tensors = quantised_weights(folded) if int8 else folded
+    tensors = folded_weights(state, architecture, position_offset)
     size = 4 * sum(math.prod(shape) for shape in architecture.shapes().values())
     if size < INLINE_LIMIT:
         model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in tensors)

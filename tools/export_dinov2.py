@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Put the image encoder in place: find DINOv2 weights and export them to models/<variant>.onnx.
 
-    python tools/export_dinov2.py [--variant vits14|vitb14|vitl14|vitg14] [--weights FILE_OR_FOLDER] [--int8]
+    python tools/export_dinov2.py [--variant vits14|vitb14|vitl14|vitg14] [--weights FILE_OR_FOLDER]
 
 Weights are looked for in this order: what the user names with --weights or SIMSEARCH_WEIGHTS; the official
 file, downloaded and checked against its published SHA-256; for ViT-S/14 a stand-in from the Python package
@@ -48,27 +48,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--variant", choices=VARIANTS, default="vits14")
     parser.add_argument("--weights", type=Path, help=".pth file or Dinov2Model folder; default $SIMSEARCH_WEIGHTS")
-    parser.add_argument("--int8", action="store_true", help="faster, less exact: 8-bit linear layers")
-    parser.add_argument("--output", type=Path, help="default: models/<variant>.onnx, with --int8 -fast.onnx")
+    parser.add_argument("--output", type=Path, help="default: models/<variant>.onnx")
     parser.add_argument("--offline", action="store_true", help="download nothing")
     parser.add_argument("--force", action="store_true", help="look for weights and export again")
     options = parser.parse_args(arguments)
     if options.weights is None and os.environ.get("SIMSEARCH_WEIGHTS"):
         options.weights = Path(os.environ["SIMSEARCH_WEIGHTS"])
-    output = options.output or MODELS / f"{options.variant}{'-fast' if options.int8 else ''}.onnx"
+    output = options.output or MODELS / f"{options.variant}.onnx"
     try:
         present = {} if options.force else encoder_properties(output)
         wanted = source_sha256(options.weights) if options.weights else present.get("source_sha256")
         expected = {
             "variant": options.variant,
-            "precision": "int8" if options.int8 else "float32",
             "exporter": EXPORTER,
             "source_sha256": wanted,
         }
         if not present or any(present.get(key) != value for key, value in expected.items()):
             source = options.weights or find_weights(options.variant, options.offline)
             weights = read_weights(source, options.variant)
-            present = export(weights, options.variant, output, options.int8)
+            present = export(weights, options.variant, output)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -76,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def export(weights: Weights, variant: str, output: Path, int8: bool) -> dict[str, str]:
+def export(weights: Weights, variant: str, output: Path) -> dict[str, str]:
     """Write `weights` as the ONNX file `output`; returns what the file says about itself."""
     properties = {
         "name": weights.name,
@@ -87,12 +85,8 @@ def export(weights: Weights, variant: str, output: Path, int8: bool) -> dict[str
         "source_sha256": weights.sha256,
         "exporter": EXPORTER,
     }
-    if int8:
-        properties["name"] += "-int8"
-        properties["precision"] = "int8"
-        properties["weights"] += ", with linear layers in 8 bits"
     metadata = {f"simsearch.{key}": value for key, value in properties.items()}
-    write_encoder(weights.state, VARIANTS[variant], output, metadata, weights.position_offset, int8)
+    write_encoder(weights.state, VARIANTS[variant], output, metadata, weights.position_offset)
     return properties
 
 
