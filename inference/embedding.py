@@ -30,8 +30,8 @@ BATCH = 8
 READERS = min(os.cpu_count() or 1, 4)
 """Threads that read images ahead of the encoder: Pillow decodes without Python's lock."""
 
-AHEAD = READERS + 1
-"""Images that are read and wait for the encoder, at most."""
+AHEAD = 2 * BATCH
+"""Images that are read and wait for the encoder, at most: what it works on next, and what is read meanwhile."""
 
 Known = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A vector [D] and what :func:`.quality.measure` gives for its image [3]."""

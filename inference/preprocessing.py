@@ -99,7 +99,7 @@ def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
     """Read a photo, or the part ``crop`` of it, as an upright RGB image.
 
     ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
-    fraction of their size, but what is cropped never at less than twice ``size``. 16-bit images are brought to 8 bits,
+    fraction of their size, but what is cropped never at less than one and a half times ``size``. 16-bit images are brought to 8 bits,
     transparency is laid over mid-grey. Raises UnreadablePhoto.
     """
     try:
@@ -109,7 +109,7 @@ def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
             # Pillow warns of damage that it can live with, and from 89 megapixels on: it refuses from 179 only.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
-                enough = int(2 * size / min(crop[2:]))
+                enough = int(1.5 * size / min(crop[2:]))
                 image.draft(None, (enough, enough))
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What benchmarks/speed.py times, ours and others', each in a process of its own and in the Python that it needs.
+
+    python benchmarks/speed_workers.py TASK JSON
+
+prepares the task, then does it once for every line that comes in and answers with the seconds it took; at the end of
+the input, with its peak memory.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+THREADS = os.cpu_count() or 1
+Work = Callable[[], object]
+
+
+def pixels(batch: int) -> Any:
+    return np.random.default_rng(0).standard_normal((batch, 3, 224, 224), dtype=np.float32)
+
+
+def vectors(count: int, seed: int) -> Any:
+    """Unit vectors as a database has them, float32 [count, 384]."""
+    found = np.random.default_rng(seed).standard_normal((count, 384), dtype=np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
+
+
+def torch_model() -> Any:
+    import torch
+    from transformers import Dinov2Config, Dinov2Model
+
+    torch.set_num_threads(THREADS)
+    torch.set_grad_enabled(False)
+    shape = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6, "image_size": 518, "patch_size": 14}
+    return Dinov2Model(Dinov2Config(**shape)).eval()
+
+
+# ---- the encoder: a batch of pixels to vectors ------------------------------------------------------------------
+
+
+def encoder_ours(file: str, batch: int, precision: str) -> Work:
+    from inference.encoder import Encoder
+
+    encoder, images = Encoder(Path(file), precision=precision, provider="CPU"), pixels(batch)
+    return lambda: encoder.embed(images)
+
+
+def encoder_torch(batch: int, compiled: bool) -> Work:
+    import torch
+
+    model, images = torch_model(), torch.from_numpy(pixels(batch))
+    if compiled:
+        model = torch.compile(model)
+    return lambda: model(images)
+
+
+def encoder_onnxruntime(file: str, batch: int) -> Work:
+    import onnxruntime
+
+    session, images = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]), pixels(batch)
+    return lambda: session.run(None, {session.get_inputs()[0].name: images})
+
+
+def encoder_openvino(file: str, batch: int, precision: str) -> Work:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(file)
+    model.reshape([batch, 3, 224, 224])
+    hints = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": THREADS, "PERFORMANCE_HINT": "LATENCY"}
+    compiled, images = core.compile_model(model, "CPU", hints), pixels(batch)
+    return lambda: compiled(images)
+
+
+def sgemm(size: int) -> Work:
+    matrix = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
+    return lambda: matrix @ matrix
+
+
+# ---- photos: JPEG files to verdicts ------------------------------------------------------------------------------
+
+
+def photos_ours(file: str, photos: list[str], precision: str) -> Work:
+    from inference.database import ReferenceDatabase
+    from inference.encoder import Encoder
+    from inference.preprocessing import Preprocessing
+    from inference.progress import Progress
+    from inference.validation import classify
+
+    encoder, references = Encoder(Path(file), precision=precision, provider="CPU"), vectors(48, 1)
+    poses = np.tile(np.eye(4, dtype=np.float32), (48, 1, 1))
+    names = tuple(f"{number}.png" for number in range(48))
+    labels = np.arange(48, dtype=np.int64) % 2
+    database = ReferenceDatabase(
+        references, labels, poses, ("a", "b"), names, encoder.model, Preprocessing(), recipe={}
+    )
+    paths = [Path(photo) for photo in photos]
+    return lambda: classify(database, encoder, paths, 5, Progress())
+
+
+def photos_straightforward(photos: list[str]) -> Work:
+    import torch
+    from PIL import Image
+    from sklearn.neighbors import KNeighborsClassifier
+    from torchvision import transforms
+
+    model = torch_model()
+    prepare = transforms.Compose(
+        [
+            transforms.Resize(256, transforms.InterpolationMode.BICUBIC, antialias=True),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    classifier = KNeighborsClassifier(5, metric="cosine").fit(vectors(48, 1), np.arange(48) % 2)
+
+    def classify() -> object:
+        verdicts = []
+        for start in range(0, len(photos), 24):
+            images = [prepare(Image.open(photo).convert("RGB")) for photo in photos[start : start + 24]]
+            found = model(torch.stack(images)).last_hidden_state[:, 0]
+            verdicts.append(classifier.predict(torch.nn.functional.normalize(found).numpy()))
+        return verdicts
+
+    return classify
+
+
+# ---- nearest neighbours: vectors to numbers of references --------------------------------------------------------
+
+
+def neighbours_ours(references: int, queries: int) -> Work:
+    from inference import neighbours
+
+    database, asked = vectors(references, 1), vectors(queries, 2)
+    return lambda: neighbours.search(asked, database, 5)
+
+
+def neighbours_faiss(references: int, queries: int) -> Work:
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    index, asked = faiss.IndexFlatIP(384), vectors(queries, 2)
+    index.add(vectors(references, 1))
+    return lambda: index.search(asked, 5)
+
+
+def neighbours_sklearn(references: int, queries: int) -> Work:
+    from sklearn.neighbors import NearestNeighbors
+
+    index, asked = NearestNeighbors(n_neighbors=5, metric="cosine").fit(vectors(references, 1)), vectors(queries, 2)
+    return lambda: index.kneighbors(asked)
+
+
+# ---- renders -----------------------------------------------------------------------------------------------------
+
+
+def render_plainly(scene: str, output: str) -> Work:
+    """One still after the other by `bpy.ops.render.render`, at Blender's default of 64 samples."""
+    import bpy
+
+    bpy.ops.wm.open_mainfile(filepath=scene)
+    render = bpy.context.scene.render
+    render.engine = "BLENDER_EEVEE" if bpy.app.version >= (5, 0) else "BLENDER_EEVEE_NEXT"
+    render.resolution_x = render.resolution_y = 224
+    bpy.context.scene.eevee.taa_render_samples = 64
+    render.filepath = output
+    return lambda: bpy.ops.render.render(write_still=True)
+
+
+TASKS = {
+    task.__name__: task
+    for task in (
+        encoder_ours,
+        encoder_torch,
+        encoder_onnxruntime,
+        encoder_openvino,
+        sgemm,
+        photos_ours,
+        photos_straightforward,
+        neighbours_ours,
+        neighbours_faiss,
+        neighbours_sklearn,
+        render_plainly,
+    )
+}
+
+
+def main() -> None:
+    """Serve one task."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries print where they like
+    work = TASKS[sys.argv[1]](**json.loads(sys.argv[2]))
+    work()  # the first time is never the usual one
+    print("ready", file=answers, flush=True)
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        work()
+        print(time.perf_counter() - started, file=answers, flush=True)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
