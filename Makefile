@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test soak bench-accuracy lint build format encoder requirements pinned clean
+.PHONY: help demo test soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ soak: ## long fuzzing, then every fault and hostile input, in docs/RELIABILITY.m
 
 bench-accuracy: ## F1 on real and simulated photographs, in build/accuracy.json and benchmarks/ACCURACY.md
 	@$(RUN) python benchmarks/accuracy.py
+
+bench-speed: ## the whole job beside what one would use instead, in build/speed.json and benchmarks/SPEED.md
+	@$(RUN) python benchmarks/speed.py
 
 lint: ## style and types
 	@$(RUN) tools/lint

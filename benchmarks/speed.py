@@ -42,6 +42,9 @@ TOKENS = "/backbone/layernorm/Add_1_output_0"
 GFLOP_PER_IMAGE = 12.25
 PLAIN_RENDERS = 3
 REFERENCES = 48
+CALM = 0.3
+"""Seconds before each measurement: the threads of the others' pools hold on to their cores for a while."""
+
 
 Task = tuple[str, dict[str, Any]]
 """A worker of benchmarks/speed_workers.py and its arguments."""
@@ -64,9 +67,10 @@ class Worker:
             return None
         return (self.process.communicate()[1].strip().splitlines() or ["it ended without a word"])[-1]
 
-    def seconds(self) -> float:
-        """Do it once."""
-        print(file=self.asks, flush=True)
+    def seconds(self, times: int) -> float:
+        """Do it some times in a row; the median."""
+        time.sleep(CALM)
+        print(times, file=self.asks, flush=True)
         return float(self.answers.readline())
 
     def megabytes(self) -> float:
@@ -90,8 +94,9 @@ def peers_python() -> str:
     return str(python)
 
 
-def compare(named: Mapping[str, tuple[str, Task]], rounds: int) -> dict[str, Any]:
-    """Median seconds and peak memory of each task, by its name, taken in turns; why of those that cannot run."""
+def compare(named: Mapping[str, tuple[str, Task]], rounds: int, times: int = 1) -> dict[str, Any]:
+    """Median seconds and peak memory of each task, by its name, taken in turns of
+    ``times`` in a row; why of those that cannot run."""
     workers, found = {}, {}
     for name, (python, task) in named.items():
         worker = Worker(python, task)
@@ -100,12 +105,12 @@ def compare(named: Mapping[str, tuple[str, Task]], rounds: int) -> dict[str, Any
             print(f"{name}: {problem}", file=sys.stderr)
         else:
             workers[name] = worker
-    times: dict[str, list[float]] = {name: [] for name in workers}
+    taken: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(rounds):
         for name, worker in workers.items():
-            times[name].append(worker.seconds())
+            taken[name].append(worker.seconds(times))
     for name, worker in workers.items():
-        found[name] = {"seconds": statistics.median(times[name]), "megabytes": round(worker.megabytes())}
+        found[name] = {"seconds": statistics.median(taken[name]), "megabytes": round(worker.megabytes())}
         print(f"{name}: {found[name]['seconds'] * 1e3:.3f} ms", flush=True)
     return found
 
@@ -228,7 +233,7 @@ def measure_neighbours(peers: str) -> dict[str, Any]:
             }
             if references < 1_000_000:
                 tasks[f"scikit-learn, {queries} in {name}"] = (peers, ("neighbours_sklearn", arguments))
-            found |= compare(tasks, 5 if references == 1_000_000 else 101)
+            found |= compare(tasks, 5, 1 if references == 1_000_000 else 50)
     ratios = {f"knn_{name}": ratio(found, f"ours, 1 in {name}", f"faiss, 1 in {name}") for name in sizes.values()}
     growth = np.log10(found["ours, 1 in 1m"]["seconds"] / found["ours, 1 in 10k"]["seconds"]) / 2
     return {"ratios": ratios, "medians": found, "growth": {"references, 10k to 1m": float(growth)}}

@@ -3,13 +3,14 @@
 
     python benchmarks/speed_workers.py TASK JSON
 
-prepares the task, then does it once for every line that comes in and answers with the seconds it took; at the end of
-the input, with its peak memory.
+prepares the task, then does it as often as each line that comes in says and answers with the median of the seconds it
+took; at the end of the input, with its peak memory.
 """
 
 import json
 import os
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -203,10 +204,13 @@ def main() -> None:
     work = TASKS[sys.argv[1]](**json.loads(sys.argv[2]))
     work()  # the first time is never the usual one
     print("ready", file=answers, flush=True)
-    for _ in sys.stdin:
-        started = time.perf_counter()
-        work()
-        print(time.perf_counter() - started, file=answers, flush=True)
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            started = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - started)
+        print(statistics.median(times), file=answers, flush=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=answers, flush=True)
 
 
