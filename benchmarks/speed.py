@@ -129,6 +129,7 @@ def plain_export() -> Path | None:
     path = BUILD / "plain.onnx"
     if not path.exists():
         model = onnx.load(SOURCE)
+        model.graph.value_info.append(onnx.helper.make_tensor_value_info(TOKENS, onnx.TensorProto.FLOAT, None))
         part = onnx.utils.Extractor(model).extract_model([model.graph.input[0].name], [TOKENS])
         with replacing(path) as temporary:
             onnx.save(part, temporary)

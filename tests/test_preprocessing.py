@@ -237,7 +237,7 @@ def test_the_crop_is_cut_out_of_the_upright_photo(tmp_path: Path, orientation: i
 
 def test_a_cropped_jpeg_keeps_enough_pixels(tmp_path: Path) -> None:
     Image.effect_noise((4000, 3000), 50).convert("RGB").save(tmp_path / "photo.jpg")
-    assert open_photo(tmp_path / "photo.jpg", SIZE).size == (1000, 750)
+    assert open_photo(tmp_path / "photo.jpg", SIZE).size == (500, 375)
     assert open_photo(tmp_path / "photo.jpg", SIZE, (0.5, 0.5, 0.2, 0.2)).size == (800, 600)
 
 
