@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The encoder "fast": its perceptrons multiply 8-bit integers. Made in memory from the float32 file.
 
-Two thirds of the work are the perceptrons'. Attention stays in float32: in 8 bits it would gain a quarter more speed, and
-a few photos, whose attention is easily turned, would come out at cosine 0.995 to their float32 vector.
+Two thirds of the work are the perceptrons'. Attention stays in float32: in 8 bits it would be quicker still, but a few
+photos, whose attention is easily turned, came out at cosine 0.995 to their float32 vector.
 
 Weights are int8, symmetric, with one scale per output; their inputs are quantised as they come, with one range per
 call, so that a call must hold one image only. Two things keep what that costs small, and neither needs any photo:
