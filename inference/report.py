@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from .pictures import Picture, picture, thumbnail
 from .preprocessing import UnreadablePhoto
 from .progress import Progress
 from .unknowns import UNKNOWN
-
-if TYPE_CHECKING:
-    from .validation import Verdict
+from .verdicts import Verdict
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 MOST_PHOTOS, MOST_REFERENCES, MOST_MISTAKES = 1200, 600, 400
@@ -42,7 +40,7 @@ class Evaluation:
 
     metrics: dict[str, Any]
     true: Sequence[str]
-    verdicts: Sequence["Verdict"]
+    verdicts: Sequence[Verdict]
     embeddings: NDArray[np.float32]
     database: ReferenceDatabase
     encoder: Encoder

@@ -5,14 +5,14 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import gap, metrics, neighbours, quality, report, unknowns
+from . import gap, metrics, quality, report, unknowns
 from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .embedding import embed_files
@@ -21,6 +21,7 @@ from .errors import InputError
 from .files import files_below, find_photos, replacing, shown, writable_folder
 from .progress import Progress
 from .repeatability import resampled_f1
+from .verdicts import Verdict, judge, reject
 
 CACHE = ".embeddings"
 """File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
@@ -30,65 +31,6 @@ SAME = 0.99999
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run cells that begin so: owasp.org, "CSV Injection"."""
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A reference near a photo: image path relative to the database, class and cosine similarity, by default of
-    whitened vectors."""
-
-    reference: str
-    label: str
-    similarity: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a photo was taken for, with the evidence: votes of each class and neighbours, best first.
-
-    ``voted`` won the vote; ``predicted`` is the same, or "unknown" where the photo was rejected, which needs its
-    ``familiarity``.
-    """
-
-    path: str
-    predicted: str
-    voted: str
-    votes: dict[str, int]
-    neighbours: tuple[Neighbour, ...]
-    familiarity: float | None = None
-
-
-def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: Sequence[str], k: int) -> list[Verdict]:
-    """Verdicts on photos: ``embeddings`` [Q, D] of unit length and Q paths, in the same order."""
-    similarities, indices, labels = database.nearest(embeddings, k)
-    predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
-    return [
-        Verdict(
-            path=path,
-            predicted=database.classes[predicted[photo]],
-            voted=database.classes[predicted[photo]],
-            votes=dict(zip(database.classes, votes[photo].tolist(), strict=True)),
-            neighbours=tuple(
-                Neighbour(shown(database.images[index]), database.classes[database.labels[index]], float(similarity))
-                for index, similarity in zip(indices[photo], similarities[photo], strict=True)
-            ),
-        )
-        for photo, path in enumerate(paths)
-    ]
-
-
-def reject(
-    verdicts: Sequence[Verdict], embeddings: NDArray[np.float32], rejection: unknowns.Rejection
-) -> list[Verdict]:
-    """The verdicts with "unknown" for photos that are not familiar enough; ``embeddings`` [Q, D] are theirs."""
-    return [
-        replace(
-            verdict,
-            predicted=unknowns.UNKNOWN if familiarity < rejection.threshold else verdict.predicted,
-            familiarity=familiarity,
-        )
-        for verdict, familiarity in zip(verdicts, rejection.subspace.familiarity(embeddings).tolist(), strict=True)
-    ]
 
 
 def prepare_rejection(

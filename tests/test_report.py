@@ -23,7 +23,8 @@ from inference.encoder import Encoder
 from inference.preprocessing import Preprocessing
 from inference.progress import Progress
 from inference.report import Evaluation, render
-from inference.validation import judge, validate
+from inference.validation import validate
+from inference.verdicts import judge
 
 CLASSES = sorted(COLOURS)
 
