@@ -79,8 +79,9 @@ class Preprocessing:
 def crop_problem(crop: Crop) -> str | None:
     """Why ``crop`` is no part of a photo, as a sentence; None where it is."""
     left, top, width, height = crop
-    # Not written with "or" of opposites, as NaN has to fail too. A rectangle's far edges may be off by rounding.
-    inside = 0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1.000001 - left and 0 < height <= 1.000001 - top
+    # Not written with "or" of opposites, as NaN has to fail too. A rectangle's far edges may be off by rounding; a
+    # millionth of a photo is less than a pixel.
+    inside = 0 <= left < 1 and 0 <= top < 1 and 1e-6 <= width <= 1.000001 - left and 1e-6 <= height <= 1.000001 - top
     return (
         None
         if inside

@@ -6,7 +6,7 @@ import json
 
 from PIL import Image
 
-from fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS
+from fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS, edited_step
 
 
 def write_seeds() -> None:
@@ -42,7 +42,13 @@ def write_seeds() -> None:
         "check --database d --model vits14 --progress-file p.json --debug",
         "--help",
     ):
-        seeds[f"arguments/{line.split()[0]}"] = line.replace(" ", "\n").encode()
+        seeds[f"arguments/{line.split()[0]}"] = line.replace(" ", "\0").encode()
+    for name, text in {"whole": "0,0,1,1", "middle": "0.25,0.25,0.5,0.5", "tiny": "0.5,0.5,1e-6,1e-300", "lines": "0,0,1,\n1"}.items():
+        seeds[f"crop/{name}"] = bytes([9, 60]) + text.encode()
+    seeds["crop/photo"] = b"\1\1.1,.1,.8,.8\0" + seeds["photo/jpeg"]
+    seeds["step/valid"] = b"\0"
+    seeds["step/edits"] = bytes([0, 4, 200, 3, 1, 0, 1, 10, 4, 90, 5])
+    seeds["step/text"] = b"\1" + edited_step(b"").encode()[:900]
     for name, content in seeds.items():
         path = CORPUS / name
         path.parent.mkdir(parents=True, exist_ok=True)

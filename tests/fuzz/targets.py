@@ -6,14 +6,23 @@ elsewhere shows.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
+import re
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import batch
 import numpy as np
 from PIL import Image
 
@@ -22,10 +31,11 @@ from inference.database import METADATA, ReferenceDatabase
 from inference.embedding import find_references
 from inference.encoder import Model
 from inference.errors import InputError
-from inference.preprocessing import Preprocessing, UnreadablePhoto
+from inference.preprocessing import Preprocessing, UnreadablePhoto, crop_box, open_photo
 
 SCRATCH = tempfile.TemporaryDirectory()
 FOLDER = Path(SCRATCH.name).resolve()
+ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 FIELDS = ("", "format_version", "promoted", *METADATA)
 """What the first byte of a database's input chooses: the whole file, or one of the texts in its header."""
@@ -88,9 +98,29 @@ def photo(data: bytes) -> None:
     assert tensor.shape == (3, 224, 224) and np.isfinite(tensor).all()
 
 
+def crop(data: bytes) -> None:
+    """Width and height of a photo, the value of ``--crop``, and after a zero byte a photo of another kind."""
+    text, _, other = data[2:].partition(b"\0")
+    parser = command_line.Parser(prog="crop")
+    command_line.add_crop_argument(parser)
+    share = parser.parse_args([f"--crop={os.fsdecode(text)}"]).crop
+    width, height = (1 + side for side in data[:2])
+    path = FOLDER / "photo.png"
+    Image.new("RGB", (width, height)).save(path)
+    left, top, right, bottom = crop_box(share, width, height)
+    assert 0 <= left < right <= width and 0 <= top < bottom <= height
+    try:
+        assert open_photo(path, 224, share).size == (right - left, bottom - top)
+    except UnreadablePhoto as error:
+        raise AssertionError(error.reason) from None  # what --crop takes can be cut out
+    if other:
+        path.write_bytes(other)
+        assert Preprocessing(crop=share).read(path).shape == (3, 224, 224)
+
+
 def arguments(data: bytes) -> None:
-    """A command line, one argument a line; slashes are taken out, as a user may well write anywhere."""
-    argv = [part.replace("\0", "").replace("/", "").replace("..", ".") for part in os.fsdecode(data).split("\n")]
+    """A command line, its arguments parted by zero bytes; without slashes, as a user may well write anywhere."""
+    argv = [part.replace("/", "").replace("..", ".") for part in os.fsdecode(data).split("\0")]
     out, err = io.StringIO(), io.StringIO()
     before = Path.cwd()
     os.chdir(FOLDER / "references" / "a")
@@ -103,13 +133,101 @@ def arguments(data: bytes) -> None:
     assert "Traceback" not in err.getvalue() or "--debug" in argv
     if status == 2 and "--debug" not in argv:
         assert err.getvalue().strip()
+    if status == 2 and "--json" in argv:
+        assert not [problem for problem in json.loads(out.getvalue().splitlines()[-1])["problems"] if "\n" in problem]
+
+
+STEP = re.split(r"(#\d+|'[^']*'|[A-Z_]{3,}|[-+.\dE]+|[(),;=])", ROOT.joinpath("tests/data/assembly.step").read_text("utf-8"))
+EXTREME = ("1.E308", "-1.E308", "0.", "-0.", "1.E-308", "NAN", "9" * 400, "#0", "#1", "''", "'\\X2\\D800\\X0\\'", "$", "*", "(" * 999)
+
+
+def edited_step(edits: bytes) -> str:
+    """A valid STEP file with a few of its tokens taken out, put elsewhere or made extreme, five bytes for each."""
+    tokens = list(STEP)
+    for start in range(0, len(edits) - 4, 5):
+        edit = edits[start : start + 5]
+        first, second = (int.from_bytes(edit[at : at + 2], "little") % len(tokens) for at in (1, 3))
+        match edit[0] % 5:
+            case 0:
+                tokens[first] = ""
+            case 1:
+                tokens[first] = tokens[second]
+            case 2:
+                tokens[first] += tokens[second]
+            case 3:
+                tokens[first], tokens[second] = tokens[second], tokens[first]
+            case 4:
+                tokens[first] = EXTREME[second % len(EXTREME)]
+    return "".join(tokens)
+
+
+def convert_in_fork(command: list[str], *, timeout: float, **_: object) -> "subprocess.CompletedProcess[bytes]":
+    """What ``subprocess.run`` does for a conversion, in a fork that has loaded Open CASCADE already."""
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+                signal.signal(number, signal.SIG_DFL)  # a crash there is no finding
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nowhere, stream)
+            sys.argv = command[command.index("--") - 1 :]
+            exec(command[command.index("--") - 1], {})
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(bool(end.code))
+        finally:
+            os._exit(status & 255)
+    deadline = time.monotonic() + timeout
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise subprocess.TimeoutExpired(command, timeout)
+        time.sleep(0.001)
+    return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(ended[1]), b"", b"")
+
+
+@functools.cache
+def cad_import() -> Any:
+    """The importer in a Blender of this process; conversions are limited to what fuzzing can wait for."""
+    batch.load_package()
+    import addon_utils
+    import cascadio  # noqa: F401  before the forks
+    from synthetic_similarity_search.scene import cad_import
+
+    addon_utils.enable("io_scene_gltf2", default_set=False)
+    return cad_import
+
+
+def step(data: bytes) -> None:
+    """Edits of a STEP file, or after an odd byte its whole text, converted and imported."""
+    importer = cad_import()
+    import bpy
+
+    text = data[1:] if data and data[0] % 2 else edited_step(data[1:]).encode("utf-8", "replace")
+    path = FOLDER / "part.step"
+    path.write_bytes(text)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with (
+        mock.patch.multiple(importer, STEP_SECONDS=10, STEP_BYTES=4 * 2**30),
+        mock.patch.object(importer.subprocess, "run", convert_in_fork),
+    ):
+        try:
+            found = importer.import_cad(path)
+        except importer.InputError as error:
+            assert not bpy.data.objects and not bpy.data.meshes
+            raise InputError(*error.problems) from None
+    assert all(item.type in ("MESH", "EMPTY") for item in found.objects)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "database": database,
     "recipe": recipe,
     "photo": photo,
+    "crop": crop,
     "arguments": arguments,
+    "step": step,
 }
 
 
