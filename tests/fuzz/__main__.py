@@ -37,7 +37,7 @@ def fuzz(target: str, options: list[str]) -> None:
         from inference import editing, embedding, evidence, gap, station, unknowns, validation  # noqa: F401
 
         if target == "step":
-            targets.cad_import()
+            targets.run(target, b"\0")  # imports all that an import needs
 
     atheris.Setup([sys.argv[0], *options], lambda data: targets.run(target, data))
     atheris.Fuzz()

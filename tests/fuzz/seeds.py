@@ -43,7 +43,12 @@ def write_seeds() -> None:
         "--help",
     ):
         seeds[f"arguments/{line.split()[0]}"] = line.replace(" ", "\0").encode()
-    for name, text in {"whole": "0,0,1,1", "middle": "0.25,0.25,0.5,0.5", "tiny": "0.5,0.5,1e-6,1e-300", "lines": "0,0,1,\n1"}.items():
+    for name, text in {
+        "whole": "0,0,1,1",
+        "middle": "0.25,0.25,0.5,0.5",
+        "tiny": "0.5,0.5,1e-6,1e-300",
+        "lines": "0,0,1,\n1",
+    }.items():
         seeds[f"crop/{name}"] = bytes([9, 60]) + text.encode()
     seeds["crop/photo"] = b"\1\1.1,.1,.8,.8\0" + seeds["photo/jpeg"]
     seeds["step/valid"] = b"\0"

@@ -137,8 +137,25 @@ def arguments(data: bytes) -> None:
         assert not [problem for problem in json.loads(out.getvalue().splitlines()[-1])["problems"] if "\n" in problem]
 
 
-STEP = re.split(r"(#\d+|'[^']*'|[A-Z_]{3,}|[-+.\dE]+|[(),;=])", ROOT.joinpath("tests/data/assembly.step").read_text("utf-8"))
-EXTREME = ("1.E308", "-1.E308", "0.", "-0.", "1.E-308", "NAN", "9" * 400, "#0", "#1", "''", "'\\X2\\D800\\X0\\'", "$", "*", "(" * 999)
+STEP = re.split(
+    r"(#\d+|'[^']*'|[A-Z_]{3,}|[-+.\dE]+|[(),;=])", ROOT.joinpath("tests/data/assembly.step").read_text("utf-8")
+)
+EXTREME = (
+    "1.E308",
+    "-1.E308",
+    "0.",
+    "-0.",
+    "1.E-308",
+    "NAN",
+    "9" * 400,
+    "#0",
+    "#1",
+    "''",
+    "'\\X2\\D800\\X0\\'",
+    "$",
+    "*",
+    "(" * 999,
+)
 
 
 def edited_step(edits: bytes) -> str:
