@@ -42,7 +42,7 @@ class EmbeddingCache:
             if self._begun:
                 os.truncate(path, HEADER_BYTES + count * self._record.itemsize)
         except OSError as error:
-            raise InputError(f"{shown(path)} cannot be written: {reason(error)}. Choose another folder.") from error
+            raise self._unwritable(error) from error
         records = np.frombuffer(content[HEADER_BYTES:], self._record, count)
         whole = np.abs(np.linalg.norm(records["vector"], axis=1) - 1) < NORM_TOLERANCE
         self._known = {record["key"].tobytes(): (record["vector"], record["quality"]) for record in records[whole]}
@@ -57,9 +57,15 @@ class EmbeddingCache:
         records["vector"], records["quality"] = vectors, qualities
         for record, photo in zip(records, photos, strict=True):
             record["key"] = np.frombuffer(self._key(photo), np.uint8)
-        with self._path.open("ab" if self._begun else "wb", buffering=0) as file:
-            file.write((b"" if self._begun else self._header) + records.tobytes())
+        try:
+            with self._path.open("ab" if self._begun else "wb") as file:
+                file.write((b"" if self._begun else self._header) + records.tobytes())
+        except OSError as error:
+            raise self._unwritable(error) from error
         self._begun = True
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(f"{shown(self._path)} cannot be written: {reason(error)}. Choose another folder.")
 
     def _key(self, photo: Path) -> bytes:
         try:

@@ -120,7 +120,10 @@ def _tessellate(step: Path, glb: Path, tolerance: float, angle: float) -> None:
         InputError: the file cannot be converted within `STEP_SECONDS` and `STEP_BYTES`.
     """
     # Open CASCADE measures the tolerance in millimetres, whatever the file's own unit.
-    arguments = [str(step.resolve()), str(glb), repr(tolerance * 1000), repr(angle), str(STEP_BYTES)]
+    seconds = math.ceil(STEP_SECONDS) * (os.cpu_count() or 1)
+    arguments = [
+        str(step.resolve()), str(glb), repr(tolerance * 1000), repr(angle), str(STEP_BYTES), str(seconds),
+    ]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
@@ -139,10 +142,11 @@ def _tessellate(step: Path, glb: Path, tolerance: float, angle: float) -> None:
 
 _CONVERT = """
 import sys
-step, glb, tolerance, angle, memory = sys.argv[sys.argv.index("--") + 1:]
+step, glb, tolerance, angle, memory, seconds = sys.argv[sys.argv.index("--") + 1:]
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))  # should Blender end before it
 except ImportError:
     pass  # Windows has no such limit
 import cascadio

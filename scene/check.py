@@ -13,8 +13,8 @@ import bpy
 from ..inference.errors import InputError
 from ..inference.files import label_problem, shown
 from . import poses
-from .classes import objects_shown
-from .digest import RENDERED_TYPES
+from .classes import objects_shown, render_layer
+from .digest import RENDERED_TYPES, ContentDigest
 from .settings import Settings
 from .variation import background_nodes
 from .view import nominal_camera, nominal_view
@@ -39,7 +39,9 @@ class Problem:
 
 def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:
     """All problems of a scene, errors first."""
-    found = [*_view(scene, settings), *_classes(scene, settings), *_light(scene, settings)]
+    found = [
+        *_view(scene, settings), *_classes(scene, settings), *_light(scene, settings), *_numbers(scene, settings),
+    ]  # fmt: skip
     return sorted(found, key=lambda problem: problem.severity)
 
 
@@ -178,10 +180,7 @@ def _renders(item: bpy.types.Object) -> bool:
 def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
     lights = [item for item in scene.objects if item.type == "LIGHT" and not item.hide_render]
     nodes = background_nodes(scene.world) if scene.world else []
-    bright = any(node.inputs["Strength"].is_linked or node.inputs["Strength"].default_value > 0 for node in nodes)
-    if scene.world and not scene.world.node_tree:
-        bright = any(scene.world.color)
-    if not lights and not bright:
+    if not lights and not shines(scene.world):
         yield Problem(
             "There is no light and the background is dark, so the references may be black. Add a light or a background.",
             None, "warning",
@@ -195,3 +194,32 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             "The background varies, but the world has no background node. Add one or set its variation to 0.",
             None, "warning",
         )  # fmt: skip
+
+
+def shines(world: bpy.types.World | None) -> bool:
+    """Whether light comes from the background, so that nothing is quite black."""
+    if world is None:
+        return False
+    if not world.node_tree:
+        return any(world.color)
+    return any(
+        (strength.is_linked or strength.default_value > 0) and (colour.is_linked or any(colour.default_value[:3]))
+        for node in background_nodes(world)
+        for strength, colour in [(node.inputs["Strength"], node.inputs["Color"])]
+    )
+
+
+def _numbers(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
+    """What holds a NaN would be missing or black in the references, and the rest of them looks right."""
+    camera = nominal_camera(scene)
+    if camera is None:
+        return
+    content = ContentDigest(scene, render_layer(scene), camera)
+    for spec in settings.rendered:
+        for variant in dict.fromkeys(spec.variants):
+            content.of(objects_shown(scene, settings, variant))
+    for item in content.not_numbers:
+        yield Problem(
+            f"The {item.rna_type.name.lower()} {item.name!r} has a value that is not a number (NaN). Set it anew.",
+            item.name,
+        )

@@ -55,4 +55,5 @@ class Crashes:
                     self.note.write_text(image.key, "utf-8")
                 yield image
         finally:
-            self.note.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.note.unlink(missing_ok=True)

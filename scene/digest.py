@@ -66,6 +66,9 @@ class ContentDigest:
         self._own: dict[bpy.types.ID, tuple[str, set[bpy.types.ID]]] = {}
         self._files: dict[Path, str] = {}
         self._properties: dict[str, list[tuple[str, str]]] = {}
+        self.not_numbers: list[bpy.types.ID] = []
+        """Datablocks read so far that hold a NaN: Blender leaves out what is placed there and paints it black."""
+
         common = _Walk(self)
         common.struct(scene.eevee)
         for owner, names in ((scene.render, RENDER_SETTINGS), (layer, LAYER_SETTINGS)):
@@ -94,6 +97,8 @@ class ContentDigest:
         if item not in self._own:
             walk = _Walk(self)
             walk.datablock(item)
+            if walk.not_a_number:
+                self.not_numbers.append(item)
             self._own[item] = walk.hexdigest(), walk.references
         return self._own[item]
 
@@ -142,6 +147,7 @@ class _Walk:
         self._hash = hashlib.sha256()
         self._seen: dict[tuple[int, str], int] = {}
         self.references: set[bpy.types.ID] = set()
+        self.not_a_number = False
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
@@ -208,6 +214,7 @@ class _Walk:
     def value(self, value: Any) -> None:
         """A number, text, array, struct or datablock."""
         if value is None or isinstance(value, (bool, int, float, str, bytes)):
+            self.not_a_number |= value != value  # noqa: PLR0124  how a NaN is known
             self.write(value)
         elif isinstance(value, bpy.types.ID) and not value.is_embedded_data:
             if not isinstance(value, NOT_FOLLOWED):
@@ -218,7 +225,9 @@ class _Walk:
         elif isinstance(value, set):
             self.write(*sorted(value))
         else:
-            self.write(np.array(value).tolist())
+            array = np.array(value)
+            self.not_a_number |= array.dtype.kind == "f" and bool(np.isnan(array).any())
+            self.write(array.tolist())
 
     def custom_properties(self, item: Any) -> None:
         """Values that users or geometry nodes have attached."""
@@ -248,6 +257,7 @@ class _Walk:
                 len(attribute.data) * width, dtype=np.float32 if "INT" not in attribute.data_type else np.int32
             )
             attribute.data.foreach_get(field, numbers)
+            self.not_a_number |= attribute.name == "position" and bool(np.isnan(numbers).any())
             self._hash.update(numbers.tobytes())
         if isinstance(item, bpy.types.Mesh):
             starts = np.empty(len(item.polygons), dtype=np.int32)

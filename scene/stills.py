@@ -8,13 +8,14 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from mathutils import Matrix
 from PIL import Image, PngImagePlugin
 
@@ -23,6 +24,7 @@ from ..inference.errors import InputError
 from ..inference.files import reason, replacing, shown
 from ..inference.progress import Progress
 from . import recipe, workers
+from .check import shines
 from .classes import render_layer, showing
 from .crashes import LIMIT, Crashes
 from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE, PlannedImage
@@ -36,6 +38,9 @@ SHADOW_POOL = "128"
 equal to the last bit even with sixty lamps, takes a quarter longer with it or more, and 370 MB more memory."""
 
 STAGE = "Rendering references"
+MOST_BLACK = 0.01
+"""Share of a reference that may be quite black where light comes from all around: there is hardly a material so dark."""
+
 HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
 """What ``replacing`` calls a file until it is complete."""
 
@@ -95,10 +100,13 @@ def render_references(
                 f"Blender crashed {LIMIT} times on each of {', '.join(lost)}, so the references are incomplete. Simplify "
                 "what these show, or try again with --fresh."
             )
+        lit = shines(scene.world)
+        # All of them, as a job that was stopped told nothing.
+        flaws = ((image, _flaw(folder / image.path, lit=lit)) for image in images)
         warnings = [
-            f"{image.path} is of one colour only. Check the lights and what class {image.label!r} shows."
-            for image in todo
-            if _one_colour(folder / image.path)
+            f"{image.path} {flaw}. Check the lights and what class {image.label!r} shows."
+            for image, flaw in flaws
+            if flaw
         ]
     return Rendered(len(images), len(todo), warnings)
 
@@ -110,9 +118,16 @@ def _remove_halves(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _one_colour(path: Path) -> bool:
+def _flaw(path: Path, *, lit: bool) -> str | None:
+    """What looks wrong with a reference; ``lit`` says that light comes from the background too, all around.
+
+    EEVEE stores as black what its shaders cannot compute, such as a division of infinities.
+    """
     with Image.open(path) as picture:
-        return len(picture.getcolors(2) or ()) == 1
+        if len(picture.getcolors(2) or ()) == 1:
+            return "is of one colour only"
+        black = float((np.asarray(picture) == 0).all(axis=2).mean())
+    return f"is quite black in {black:.0%} of it although the background shines" if lit and black > MOST_BLACK else None
 
 
 def key_of(path: Path) -> str | None:
@@ -276,7 +291,8 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk has become read-only: said above; the lock of an ended job holds nobody up
+            lock.unlink(missing_ok=True)
 
 
 def _remove_if_stale(lock: Path) -> None:

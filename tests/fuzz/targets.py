@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import batch
 import numpy as np
 from PIL import Image
 
+import batch
 from inference import command_line, report
 from inference.database import METADATA, ReferenceDatabase
 from inference.embedding import find_references
