@@ -25,6 +25,8 @@ ANGLE = 0.2
 """Radians between neighbouring triangles of a STEP file, so that small bores are round too."""
 STEP_SECONDS = 300
 STEP_BYTES = 8 * 2**30
+GLB_BYTES = 512 * 2**20
+"""Bytes of triangles, ten million or so, beyond which Blender's importer would take all memory."""
 
 
 @dataclass(frozen=True)
@@ -127,29 +129,40 @@ def _tessellate(step: Path, glb: Path, tolerance: float, angle: float) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
-            [*_python(), _CONVERT, "--", *arguments], env=environment, timeout=STEP_SECONDS, capture_output=True,
-            check=False,
+            [*_python(), _CONVERT, "--", *arguments], env=environment, timeout=STEP_SECONDS, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,  # of any length
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise InputError(
             f"{step.name} was not converted within {STEP_SECONDS} s. Raise the tolerance or export fewer parts."
         ) from error
-    if b"No module named 'cascadio'" in done.stderr:
+    if done.returncode == _NO_CASCADIO:
         raise InputError("STEP files need the package cascadio. Install the extension's zip, which brings it.")
     if done.returncode or not glb.is_file():
         raise InputError(f"{step.name} cannot be read as STEP. Export it from the CAD program again (AP214 or AP242).")
+    if (size := glb.stat().st_size) > GLB_BYTES:
+        raise InputError(
+            f"{step.name} becomes {size >> 20} MB of triangles. Raise the tolerance or export fewer parts."
+        )
 
 
-_CONVERT = """
+_NO_CASCADIO = 77
+_CONVERT = f"""
 import sys
 step, glb, tolerance, angle, memory, seconds = sys.argv[sys.argv.index("--") + 1:]
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))  # should Blender end before it
+    # The processor time ends it should Blender be gone. There may be a lower limit already.
+    for kind, most in ((resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_CPU, int(seconds))):
+        hard = resource.getrlimit(kind)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
 except ImportError:
-    pass  # Windows has no such limit
-import cascadio
+    pass  # Windows has no such limits
+try:
+    import cascadio
+except ImportError:
+    sys.exit({_NO_CASCADIO})
 sys.exit(cascadio.step_to_glb(step, glb, float(tolerance), float(angle)))
 """
 

@@ -174,6 +174,16 @@ def test_an_endless_step_file_costs_one_sentence(monkeypatch: pytest.MonkeyPatch
         import_cad(ASSEMBLY)
 
 
+@pytest.mark.reliability(
+    "fault", "a STEP file becomes more triangles than Blender can take", "one sentence; nothing imported"
+)
+def test_a_step_file_of_too_many_triangles_costs_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cad_import, "GLB_BYTES", 1000)
+    with pytest.raises(InputError, match="MB of triangles"):
+        import_cad(ASSEMBLY)
+    assert not bpy.data.objects
+
+
 @pytest.mark.skipif(not REAL_CAD.is_dir(), reason="no real CAD here; SIMSEARCH_CAD names its folder")
 @pytest.mark.parametrize(
     ("name", "expected"),

@@ -77,6 +77,7 @@ def main() -> int:
     """Fuzz every target, or the ones that are named; returns the exit status, 1 where something was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--seconds", type=int, default=600, help="for each target; default: 600")
+    parser.add_argument("--jobs", type=int, default=2, help="targets at a time; default: 2")
     parser.add_argument("--keep", action="store_true", help="instead, add what was found to the corpus, minimised")
     parser.add_argument("targets", nargs="*", default=sorted(path.name for path in CORPUS.iterdir()))
     options = parser.parse_args()
@@ -86,7 +87,7 @@ def main() -> int:
         return 0
     record = BUILD / "soak.json"
     figures = json.loads(record.read_text("utf-8")) if record.is_file() else {}
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(options.jobs) as pool:
         for target, found in zip(
             options.targets, pool.map(supervise, options.targets, repeat(options.seconds)), strict=True
         ):
