@@ -26,8 +26,8 @@ bench-speed: ## the whole job beside what one would use instead, in build/speed.
 lint: ## style and types
 	@$(RUN) tools/lint
 
-build: ## the extension's zips for all platforms, in dist/; PLATFORM=linux-x64 for one
-	@$(RUN) python tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM))
+build: ## the extension's zips for all platforms, in dist/; PLATFORM=linux-x64 for one, FLAVOUR=gpu for NVIDIA GPUs
+	@$(RUN) python tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(FLAVOUR),--flavour $(FLAVOUR))
 
 format: ## let ruff mend what it can
 	@$(RUN) ruff check --fix .

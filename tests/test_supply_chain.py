@@ -5,6 +5,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_a_changed_wheel_is_not_packed(wheel: Path, tmp_path: Path, monkeypatch:
     series, pinned = build_extension.SERIES["5.1"], [pin(wheel)]
     folder = f"windows-x64-3.13-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
     monkeypatch.setattr(build_extension, "CACHE", tmp_path)
-    monkeypatch.setattr(build_extension, "bundled_requirements", lambda series: pinned)
+    monkeypatch.setattr(build_extension, "bundled_requirements", lambda series, gpu: pinned)
     wheel.parent.rename(tmp_path / folder)
     wheel = tmp_path / folder / wheel.name
     assert build_extension.fetch_wheels("windows-x64", series) == [wheel]
@@ -99,3 +100,23 @@ def test_what_ci_and_set_up_fetch_is_pinned() -> None:
             assert not re.search(r"\b(curl|wget|git clone|npm|docker)\b", line), line
             if re.search(r"pip\W+install", line):
                 assert "--require-hashes" in line, line
+
+
+@pytest.mark.parametrize("series", build_extension.SERIES)
+def test_the_flavour_for_gpus_differs_in_one_package(series: str) -> None:
+    cpu, gpu = (
+        {
+            block.split("==")[0]
+            for block in build_extension.bundled_requirements(build_extension.SERIES[series], gpu=gpu)
+        }
+        for gpu in (False, True)
+    )
+    assert cpu - gpu == {"onnxruntime"} and gpu - cpu == {"onnxruntime-gpu"}
+
+
+@pytest.mark.parametrize("standin", [False, True])
+def test_a_zip_for_gpus_says_so(standin: bool) -> None:
+    text = build_extension.staged_manifest("linux-x64", build_extension.SERIES["5.1"], [], standin=standin, gpu=True)
+    tagline = tomllib.loads(text)["tagline"]
+    assert "GPU" in tagline and ("stand-in" in tagline) == standin
+    assert len(tagline) <= 64 and tagline[-1].isalnum(), "Blender's rules"

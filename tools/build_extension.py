@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the extension's zips into dist/: one per platform and Blender series, with wheels and encoder inside.
 
-    python tools/build_extension.py [--platform linux-x64] [--series 5.1]
+    python tools/build_extension.py [--platform linux-x64] [--series 5.1] [--flavour gpu]
 
 The wheels are what requirements/inference.txt names, downloaded by the hashes pinned for the Blender series, so a
 zip holds what its tests ran with; numpy is Blender's own. Blender's `extension build` makes the zips, so this runs
 where `bpy` is installed. The same inputs give the same bytes.
+
+The flavour gpu has ONNX Runtime for NVIDIA GPUs instead, and goes to dist/gpu/: it is the same extension, which replaces
+the other where it is installed, so a repository holds one of them. CUDA and cuDNN are not inside: two gigabytes, under
+licences that the GPL does not go with.
 """
 
 from __future__ import annotations
@@ -49,6 +53,12 @@ INSIDE_WHEELS = {
 """What a wheel brings along without stating its licence, as a row of THIRD_PARTY.md."""
 
 STANDIN_TAGLINE = "Inspection from CAD; stand-in encoder, not the official DINOv2"
+GPU_TAGLINES = {
+    False: "Turn CAD into an image classifier, on an NVIDIA GPU",
+    True: "Inspection from CAD on GPU; stand-in, not the official DINOv2",
+}
+"""What a zip for GPUs says of itself, by whether its encoder is the stand-in."""
+
 ZIP_DATE = (2026, 1, 1, 0, 0, 0)
 """The date that every file in a zip bears."""
 
@@ -76,34 +86,42 @@ PLATFORMS = {
 }
 """Blender's platform name → the wheel tags that it runs."""
 
+GPU_PLATFORMS = ("linux-x64", "windows-x64")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Build the zips that the options choose; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--platform", choices=PLATFORMS, action="append", help="default: all")
     parser.add_argument("--series", choices=SERIES, action="append", help="default: all")
+    parser.add_argument("--flavour", choices=("cpu", "gpu"), default="cpu", help="default: cpu")
     options = parser.parse_args(arguments)
     if not ENCODER.is_file():
         print(f"There is no encoder {ENCODER}. Run `make encoder` first.", file=sys.stderr)
         return 2
-    DIST.mkdir(exist_ok=True)
-    for platform in options.platform or PLATFORMS:
+    gpu = options.flavour == "gpu"
+    if gpu and set(options.platform or ()) - set(GPU_PLATFORMS):
+        print(f"ONNX Runtime for GPUs is published for {' and '.join(GPU_PLATFORMS)} alone.", file=sys.stderr)
+        return 2
+    place = DIST / "gpu" if gpu else DIST
+    place.mkdir(parents=True, exist_ok=True)
+    for platform in options.platform or (GPU_PLATFORMS if gpu else PLATFORMS):
         for series in options.series or SERIES:
-            print_content(build(platform, series))
-    blender_extension("server-generate", "--repo-dir", str(DIST))
-    index = json.loads((DIST / "index.json").read_text("utf-8"))
+            print_content(build(platform, series, place, gpu=gpu))
+    blender_extension("server-generate", "--repo-dir", str(place))
+    index = json.loads((place / "index.json").read_text("utf-8"))
     index["data"].sort(key=lambda entry: entry["archive_url"])  # Blender lists the zips as the file system does
-    (DIST / "index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
-    print(f"The zips and the index.json of a repository to host them are in {DIST.relative_to(ROOT)}/.")
+    (place / "index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
+    print(f"The zips and the index.json of a repository to host them are in {place.relative_to(ROOT)}/.")
     return 0
 
 
-def build(platform: str, series: str) -> Path:
-    """Build and validate the zip of one platform and series; returns its path."""
+def build(platform: str, series: str, place: Path = DIST, *, gpu: bool = False) -> Path:
+    """Build and validate the zip of one platform and series in the folder ``place``; returns its path."""
     standin = "standin" in encoder_properties()["simsearch.name"]
     name = f"synthetic_similarity_search-{manifest()['version']}-{platform}-blender{series}"
-    target = DIST / f"{name}{'-standin' if standin else ''}.zip"
-    with tempfile.TemporaryDirectory(dir=DIST, prefix=".") as scratch:
+    target = place / f"{name}{'-gpu' if gpu else ''}{'-standin' if standin else ''}.zip"
+    with tempfile.TemporaryDirectory(dir=place, prefix=".") as scratch:
         stage = Path(scratch) / "stage"
         (stage / "models").mkdir(parents=True)
         (stage / "wheels").mkdir()
@@ -112,18 +130,19 @@ def build(platform: str, series: str) -> Path:
         for folder in FOLDERS:
             shutil.copytree(ROOT / folder, stage / folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ENCODER, stage / "models" / ENCODER.name)
-        wheels = fetch_wheels(platform, SERIES[series])
+        wheels = fetch_wheels(platform, SERIES[series], gpu=gpu)
         for wheel in wheels:
             shutil.copy(wheel, stage / "wheels" / wheel.name)
         (stage / "THIRD_PARTY.md").write_text(third_party(wheels), "utf-8")
         (stage / "blender_manifest.toml").write_text(
-            staged_manifest(platform, SERIES[series], [wheel.name for wheel in wheels], standin=standin), "utf-8"
+            staged_manifest(platform, SERIES[series], [wheel.name for wheel in wheels], standin=standin, gpu=gpu),
+            "utf-8",
         )
         built, ordered = Path(scratch) / "built.zip", Path(scratch) / "ordered.zip"
         blender_extension("build", "--source-dir", str(stage), "--output-filepath", str(built))
         in_order(built, ordered)
         blender_extension("validate", str(ordered))
-        for old in DIST.glob(f"*-{platform}-blender{series}*.zip"):
+        for old in place.glob(f"*-{platform}-blender{series}*.zip"):
             old.unlink()
         ordered.rename(target)
     return target
@@ -146,12 +165,13 @@ def manifest() -> dict[str, object]:
     return tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
 
 
-def staged_manifest(platform: str, series: Series, wheels: list[str], *, standin: bool) -> str:
-    """The manifest of one zip: its platform, Blender range and wheels, and what a stand-in must say."""
+def staged_manifest(platform: str, series: Series, wheels: list[str], *, standin: bool, gpu: bool = False) -> str:
+    """The manifest of one zip: its platform, Blender range and wheels, and what a stand-in and a flavour must say."""
     text = (ROOT / "blender_manifest.toml").read_text("utf-8")
     head, permissions = text.split("[permissions]")
-    if standin:
-        head = re.sub(r"(?m)^tagline = .*$", f'tagline = "{STANDIN_TAGLINE}"', head)
+    if standin or gpu:
+        tagline = GPU_TAGLINES[standin] if gpu else STANDIN_TAGLINE
+        head = re.sub(r"(?m)^tagline = .*$", f'tagline = "{tagline}"', head)
     head = re.sub(r"(?m)^blender_version_min = .*$", f'blender_version_min = "{series.first}"', head)
     if series.end:
         head = head.rstrip() + f'\nblender_version_max = "{series.end}"\n'
@@ -159,14 +179,15 @@ def staged_manifest(platform: str, series: Series, wheels: list[str], *, standin
     return f'{head.rstrip()}\nplatforms = ["{platform}"]\nwheels = [\n{listed}]\n\n[permissions]{permissions}'
 
 
-def fetch_wheels(platform: str, series: Series) -> list[Path]:
+def fetch_wheels(platform: str, series: Series, *, gpu: bool = False) -> list[Path]:
     """The wheels of one zip, by name; downloaded where they are not there yet.
 
     A file whose hash is not a pinned one stops the build and is named.
     """
-    pinned = bundled_requirements(series)
+    pinned = bundled_requirements(series, gpu=gpu)
     wheels: dict[str, Path] = {}
-    for python in series.pythons + (series.linux_pythons if platform == "linux-x64" else ()):
+    # A second Python would make a zip for GPUs larger than half a gigabyte.
+    for python in series.pythons + (series.linux_pythons if platform == "linux-x64" and not gpu else ()):
         folder = CACHE / f"{platform}-{python}-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
         if len(list(folder.glob("*.whl"))) != len(pinned):
             download(pinned, platform, python, folder)
@@ -192,10 +213,14 @@ def download(pinned: list[str], platform: str, python: str, folder: Path) -> Non
             raise SystemExit(f"The wheels for {platform} and Python {python} could not be downloaded.")
 
 
-def bundled_requirements(series: Series) -> list[str]:
+def bundled_requirements(series: Series, *, gpu: bool = False) -> list[str]:
     """The pinned requirements of `python -m inference` as the series has them, without what is not bundled."""
     names = pinned_requirements("inference.txt").keys() - NOT_BUNDLED.keys()
-    return [block for name, block in pinned_requirements(series.requirements).items() if name in names]
+    blocks = {name: block for name, block in pinned_requirements(series.requirements).items() if name in names}
+    if gpu:
+        del blocks["onnxruntime"]
+        blocks |= pinned_requirements("inference-gpu.txt")
+    return list(blocks.values())
 
 
 def pinned_requirements(file: str) -> dict[str, str]:
