@@ -36,6 +36,8 @@ class EmbeddingCache:
             json.dumps([asdict(model), asdict(preprocessing), str(self._record)]).encode()
         ).digest()
         try:
+            if path.is_symlink():  # what it leads to is not ours to write
+                path.unlink()
             content = path.read_bytes() if path.is_file() else b""
             self._begun = content.startswith(self._header)
             count = (len(content) - HEADER_BYTES) // self._record.itemsize if self._begun else 0

@@ -19,7 +19,7 @@ from ..inference.command_line import (
     open_encoder,
 )
 from ..inference.errors import InputError
-from ..inference.files import shown
+from ..inference.files import shown, stays_below
 from ..inference.preprocessing import crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
@@ -120,8 +120,13 @@ def _add_share(parser: argparse.ArgumentParser) -> None:
 
 def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
     """Render what a job gave this process of its images; the job holds the folder."""
-    scene = bpy.data.scenes[args.scene_name]
-    images = [PlannedImage.from_entry(entry) for entry in json.loads(args.images.read_text("utf-8"))]
+    try:
+        scene = bpy.data.scenes[args.scene_name]
+        images = [PlannedImage.from_entry(entry) for entry in json.loads(args.images.read_text("utf-8"))]
+        if not all(stays_below(image.path) for image in images):
+            raise ValueError
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        raise InputError(f"{shown(args.images)} is no share of a job on this scene. Start render or build.") from None
     stills.render(scene, read_settings(scene, vars(args)), args.output, workers.announced(images))
     return {}
 
@@ -151,5 +156,11 @@ COMMANDS = (
     Command("check", "List every problem that would stop a render or spoil it.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
     Command("build", "Render the references and make the reference database.", _add_build, _build),
-    Command("render-share", "Render a share of a job's images; started by render and build.", _add_share, _share),
+    Command(
+        "render-share",
+        "Render a share of a job's images; started by render and build.",
+        _add_share,
+        _share,
+        ("output", "images"),
+    ),
 )

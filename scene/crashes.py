@@ -26,7 +26,8 @@ class Crashes:
         if fresh:
             self.file.unlink(missing_ok=True)
         else:
-            with suppress(OSError, ValueError, TypeError, AttributeError):  # none yet, or not ours
+            # None yet, or not ours.
+            with suppress(OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
                 self.counts = {str(key): int(count) for key, count in json.loads(self.file.read_text("utf-8")).items()}
             with suppress(OSError, ValueError):
                 self.add(self.note.read_text("utf-8"))

@@ -54,7 +54,7 @@ class PlannedImage:
         """The image of which the recipe has this entry."""
         names = [field.name for field in fields(Variation)]
         return cls(
-            entry["path"], entry["class"], entry["variant"], entry["index"], np.array(entry["pose"]),
+            entry["path"], entry["class"], entry["variant"], entry["index"], np.array(entry["pose"], float).reshape(4, 4),
             Variation(**{name: entry[name] for name in names}), entry["key"],
         )  # fmt: skip
 
@@ -147,7 +147,7 @@ def write(folder: Path, scene: bpy.types.Scene, settings: Settings, images: list
         before = json.loads(path.read_text("utf-8"))
         if {**before, "created": None} == json.loads(json.dumps({**recipe, "created": None})):
             return
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         pass  # none yet, or not ours to keep
     recipe["created"] = datetime.now(UTC).isoformat(timespec="seconds")
     with replacing(path) as temporary:

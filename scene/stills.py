@@ -74,6 +74,7 @@ def render_references(
             crashed on an image again and again; all others are rendered then.
     """
     images = recipe.plan(scene, settings)
+    _refuse_links(folder, settings.selected)
     with locked(folder):
         _remove_halves(folder)
         if fresh:
@@ -109,6 +110,17 @@ def render_references(
             if flaw
         ]
     return Rendered(len(images), len(todo), warnings)
+
+
+def _refuse_links(folder: Path, labels: Iterable[str]) -> None:
+    """Raise InputError where a class's folder leads out of ``folder``: nothing is written or removed elsewhere."""
+    if outside := [label for label in labels if not (folder / label).resolve().is_relative_to(folder.resolve())]:
+        raise InputError(
+            *(
+                f"{shown(folder / label)} is a link that leads elsewhere. Remove it, or choose another folder."
+                for label in outside
+            )
+        )
 
 
 def _remove_halves(folder: Path) -> None:
@@ -302,7 +314,7 @@ def _remove_if_stale(lock: Path) -> None:
         pid, host = int(holder["pid"]), str(holder["host"])
     except FileNotFoundError:
         return
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         pid, host = 0, socket.gethostname()  # a job that died while writing it
     if host == socket.gethostname() and not is_running(pid):
         lock.unlink(missing_ok=True)
@@ -315,7 +327,7 @@ def _remove_if_stale(lock: Path) -> None:
 
 def is_running(pid: int) -> bool:
     """Whether a process of this number runs on this machine."""
-    if pid <= 0:
+    if not 0 < pid < 2**31:
         return False
     if sys.platform == "win32":  # where os.kill would end it
         import ctypes

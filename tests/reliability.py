@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOAK = ROOT / "build" / "soak.json"
+LONG_RUN = ROOT / "build" / "long_run.json"
 KINDS = {"fault": "Faults injected", "input": "Hostile input"}
 PASSED: Counter[tuple[str, str, str]] = Counter()
 
@@ -38,7 +39,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 
 def write_table(path: Path, failed: int) -> None:
-    """Write what passed, and the last long fuzzing where its figures are there."""
+    """Write what passed, and the last fuzzing and the last long job where their figures are there."""
     lines = [
         "# Reliability",
         "",
@@ -54,10 +55,31 @@ def write_table(path: Path, failed: int) -> None:
             "",
             "## Coverage-guided fuzzing",
             "",
+            "Coverage is of Python code. Native code (Pillow's decoders, safetensors, Open CASCADE) is run but not traced.",
+            "",
             "| target | executions | minutes | findings |",
             "|---|---:|---:|---|",
         ]
         for target, run in sorted(json.loads(SOAK.read_text("utf-8")).items()):
             findings = ", ".join(run["findings"]) or "none"
             lines.append(f"| {target} | {run['executions']:,} | {run['seconds'] / 60:.0f} | {findings} |")
+    if LONG_RUN.is_file():
+        run = json.loads(LONG_RUN.read_text("utf-8"))
+        first, last = run["first"], run["last"]
+        lines += [
+            "",
+            "## A long job",
+            "",
+            f"{run['images']:,} stills of 64 pixels in one job by two workers at a time, {run['workers']} in all, in "
+            f"{run['seconds'] / 60:.0f} minutes.",
+            "",
+            "| | first quarter | last quarter | ratio |",
+            "|---|---:|---:|---:|",
+        ]
+        for name, title in {
+            "ms": "from one image to the next, median, ms",
+            "job_mb": "memory of the job, median, MB",
+            "worker_mb": "memory of the larger worker, highest, MB",
+        }.items():
+            lines.append(f"| {title} | {first[name]:.0f} | {last[name]:.0f} | {last[name] / first[name]:.2f} |")
     path.write_text("\n".join(lines) + "\n", "utf-8")

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from fuzz import targets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import command_line as scene_command_line
+from synthetic_similarity_search.scene import crashes, recipe, stills
+from synthetic_similarity_search.scene.settings import read_settings
 from tiny_encoder import write_pictures, write_tiny_encoder
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +61,9 @@ def test_the_corpus_of_the_fuzzers(target: str) -> None:
     assert any(taken), "some of it is valid"
 
 
-@pytest.mark.reliability("input", "mutated databases, recipes, photos and command lines", "taken, or one sentence each")
+@pytest.mark.reliability(
+    "input", "mutated databases, recipes, photos, crops, STEP files and command lines", "taken, or one sentence each"
+)
 @pytest.mark.parametrize("target", targets.TARGETS)
 def test_mutations(target: str, record_property: Callable[[str, object], None]) -> None:
     start = seeds(target)
@@ -265,6 +271,144 @@ def test_what_is_no_file(station: Path, tmp_path: Path, odd: str) -> None:
             continue  # as if there were no recipe
         status, _, said = run(*command, folder=tmp_path)
         assert status == 2 and said.strip(), (command, said)
+
+
+def snapshot(folder: Path) -> dict[str, object]:
+    """Everything below a folder: links as links, files with their content."""
+    return {
+        str(path.relative_to(folder)): path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes()
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows only administrators make links")
+@pytest.mark.reliability(
+    "input",
+    "links in place of everything that is written, and loops of folders",
+    "nothing outside is written or removed",
+)
+def test_nothing_is_written_through_links(station: Path, tmp_path: Path) -> None:
+    outside, output = tmp_path / "outside", tmp_path / "out"
+    output.mkdir()
+    shutil.copytree(station / "references", outside / "photos")
+    for name in (
+        ".embeddings",
+        "0000.png",
+        "metrics.json",
+        "predictions.csv",
+        "report.html",
+        "d.safetensors",
+        "d.onnx",
+        "p.json",
+    ):
+        (outside / name).write_text(f"not to be changed {name}")
+        (output / name).symlink_to(outside / name)
+    (output / "photos").symlink_to(outside / "photos")
+    (output / "photos" / "red" / "loop").symlink_to(output)
+    before = snapshot(outside)
+    encoder = ("--encoder", station / "tiny.onnx")
+    for command in (
+        ("embed", "--references", output / "photos", "--database", output / "d.safetensors"),
+        ("validate", "--database", output / "d.safetensors", "--photos", output / "photos", "--output", output),
+        (
+            "classify",
+            "--database",
+            station / "references.safetensors",
+            station / "references" / "red" / "0000.png",
+            "--evidence",
+            output,
+        ),
+        ("edit", "--database", output / "d.safetensors", "--remove", "red", "--progress-file", output / "p.json"),
+        ("export-onnx", "--database", output / "d.safetensors", "--output", output / "d.onnx"),
+    ):
+        status, _, said = run(*command, *encoder, folder=tmp_path)
+        assert status == 0, said
+    assert snapshot(outside) == before
+    assert not (output / "metrics.json").is_symlink() and (output / "photos").is_symlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows only administrators make links")
+@pytest.mark.reliability(
+    "input", "a link in place of a class's folder of references", "refused by name; nothing outside is touched"
+)
+@pytest.mark.parametrize("more", [(), ("--fresh",)])
+def test_references_are_not_rendered_through_links(
+    scene: Any, references: Path, tmp_path: Path, more: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(references / "present", tmp_path / "outside")
+    (tmp_path / "out" / "references").mkdir(parents=True)
+    (tmp_path / "out" / "references" / "present").symlink_to(tmp_path / "outside")
+    before = snapshot(tmp_path)
+    assert scene_command_line.main(["render", "--output", str(tmp_path / "out"), *more], "simsearch") == 2
+    assert "present is a link" in capfd.readouterr().err
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.reliability(
+    "input", "a scene with a script that runs itself and a driver that calls Python", "neither is executed"
+)
+def test_a_scene_executes_nothing(scene: Any, tmp_path: Path) -> None:
+    import bpy
+
+    evil = f"open({str(tmp_path / 'executed')!r}, 'w')"
+    text = bpy.data.texts.new("evil.py")
+    text.write(evil)
+    text.use_module = True
+    driver = scene.camera.driver_add("location", 0).driver
+    driver.type, driver.expression = "SCRIPTED", f"[{evil}, 0][1]"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "evil.blend"))
+    (tmp_path / "executed").unlink(missing_ok=True)  # this process trusts its own scene
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "batch.py"), "--scene", str(tmp_path / "evil.blend"), "check"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 2) and "Traceback (most recent call last)" not in done.stderr, done.stderr
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.reliability(
+    "input",
+    "any bytes or JSON as the files that a job keeps for the next one, and as a share of a job",
+    "taken, or one sentence each",
+)
+def test_what_a_job_left_is_any_file(
+    scene: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
+    image = {
+        "path": "present/p.png",
+        "class": "present",
+        "variant": 0,
+        "index": 0,
+        "key": "1",
+        "pose": [[1, 0, 0, 0]] * 4,
+    }
+    names = (".lock", ".crashes.json", ".rendering", "recipe.json")
+    content = st.binary(max_size=40) | ANY_JSON.map(lambda value: json.dumps(value).encode()) | st.just(b"[" * 100_000)
+
+    @settings(quick, max_examples=EXAMPLES // 4)
+    @given(st.sampled_from(names), content, st.sampled_from(sorted(image)), ANY_JSON)
+    def check(name: str, left: bytes, entry: str, value: object) -> None:
+        (tmp_path / name).write_bytes(left)
+        try:
+            with stills.locked(tmp_path):
+                crashes.Crashes(tmp_path)
+                recipe.write(tmp_path, scene, read_settings(scene), [])
+        except InputError as error:
+            assert name == ".lock" and len(error.problems) == 1
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for share in (json.dumps([image | {entry: value}]).encode(), left):
+            if share in (b"[]", b"{}", b'""'):
+                continue  # nothing to render
+            (tmp_path / "share.json").write_bytes(share)
+            arguments = ["--output", str(tmp_path / "out"), "--images", str(tmp_path / "share.json")]
+            status = scene_command_line.main(["render-share", *arguments, "--scene-name", scene.name], "simsearch")
+            said = capfd.readouterr().err
+            assert status == 2 and "Traceback" not in said, said
+            assert sorted(path.name for path in tmp_path.iterdir()) == ["share.json"]
+
+    check()
+    record_property("executions", 3 * EXAMPLES // 4)
 
 
 HARMFUL = [
