@@ -16,7 +16,7 @@ soak: ## long fuzzing, a long job, then every fault and hostile input, in docs/R
 	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@BLENDER_SERIES=5.2 $(RUN) python tests/fuzz --seconds $$(($(or $(MINUTES),10) * 60))
 	@BLENDER_SERIES=5.2 $(RUN) python tests/long_run.py
-	@BLENDER_SERIES=5.2 $(RUN) python -m pytest -m reliability --reliability docs/RELIABILITY.md
+	@BLENDER_SERIES=5.2 $(RUN) python -m pytest -m reliability --reliability=docs/RELIABILITY.md
 
 bench-accuracy: ## F1 on real and simulated photographs, in build/accuracy.json and benchmarks/ACCURACY.md
 	@$(RUN) python benchmarks/accuracy.py

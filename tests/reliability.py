@@ -3,7 +3,7 @@
 
 A test marked ``@pytest.mark.reliability("fault", "what was done", "what came of it")``, or ``"input"`` instead of
 ``"fault"``, becomes a row when it passes; its parameters are counted as cases, or what it records of itself with
-``record_property("executions", n)``. ``pytest -m reliability --reliability FILE`` writes the table.
+``record_property("executions", n)``. ``pytest -m reliability --reliability=FILE`` writes the table.
 """
 
 import json
@@ -66,12 +66,15 @@ def write_table(path: Path, failed: int) -> None:
     if LONG_RUN.is_file():
         run = json.loads(LONG_RUN.read_text("utf-8"))
         first, last = run["first"], run["last"]
+        took = (
+            f"{run['images']:,} stills of 64 pixels, by two workers at a time and {run['workers']} in all, took "
+            f"{run['seconds'] / 60:.0f} minutes."
+        )
         lines += [
             "",
             "## A long job",
             "",
-            f"{run['images']:,} stills of 64 pixels in one job by two workers at a time, {run['workers']} in all, in "
-            f"{run['seconds'] / 60:.0f} minutes.",
+            took,
             "",
             "| | first quarter | last quarter | ratio |",
             "|---|---:|---:|---:|",

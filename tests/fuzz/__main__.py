@@ -39,7 +39,8 @@ def fuzz(target: str, options: list[str]) -> None:
         if target == "step":
             targets.run(target, b"\0")  # imports all that an import needs
 
-    atheris.Setup([sys.argv[0], *options], lambda data: targets.run(target, data))
+    # libFuzzer starts its first argument again to merge.
+    atheris.Setup([f"{sys.executable} {__file__} {target}", *options], lambda data: targets.run(target, data))
     atheris.Fuzz()
 
 
@@ -98,7 +99,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and sys.argv[2].startswith("-rss_limit_mb"):
+    if len(sys.argv) > 2 and re.match("-[a-z]", sys.argv[2]):
         fuzz(sys.argv[1], sys.argv[2:])
     else:
         sys.exit(main())
