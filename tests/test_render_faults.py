@@ -465,11 +465,16 @@ def test_what_is_no_number_is_not_rendered(scene: bpy.types.Scene, tmp_path: Pat
 def compute_no_number(scene: bpy.types.Scene) -> None:
     """The strength of the cube's emission becomes infinity minus infinity in the shader."""
     tree = bpy.data.materials["Cube"].node_tree
-    product, difference = (tree.nodes.new("ShaderNodeMath") for _ in range(2))
-    product.operation, difference.operation = "MULTIPLY", "SUBTRACT"
-    for number in (0, 1):
-        product.inputs[number].default_value = 3e38
-        tree.links.new(product.outputs[0], difference.inputs[number])
+    place = tree.nodes.new("ShaderNodeTexCoord").outputs["Window"]  # what is constant may be computed beforehand
+    large, first, second, difference = (tree.nodes.new("ShaderNodeMath") for _ in range(4))
+    ends = ((place, large, 3e38), (large.outputs[0], first, 3e38), (large.outputs[0], second, 2e38))
+    for value, node, factor in ends:
+        node.operation = "MULTIPLY"
+        tree.links.new(value, node.inputs[0])
+        node.inputs[1].default_value = factor
+    difference.operation = "SUBTRACT"
+    for number, node in enumerate((first, second)):
+        tree.links.new(node.outputs[0], difference.inputs[number])
     shader = tree.nodes["Principled BSDF"]
     tree.links.new(difference.outputs[0], shader.inputs["Emission Strength"])
     shader.inputs["Emission Color"].default_value = (1, 1, 1, 1)
