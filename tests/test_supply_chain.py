@@ -100,6 +100,12 @@ def test_what_ci_and_set_up_fetch_is_pinned() -> None:
             assert not re.search(r"\b(curl|wget|git clone|npm|docker)\b", line), line
             if re.search(r"pip\W+install", line):
                 assert "--require-hashes" in line, line
+    for tool in sorted((ROOT / "tools").glob("*.py")):
+        text = tool.read_text("utf-8")
+        commands = text.count('"pip"')
+        assert commands <= text.count('"--require-hashes"'), tool
+        if commands or "urlopen" in text:
+            assert "sha256" in text, f"{tool} fetches, but compares nothing"
 
 
 @pytest.mark.parametrize("series", build_extension.SERIES)
