@@ -8,8 +8,8 @@ zip holds what its tests ran with; numpy is Blender's own. Blender's `extension 
 where `bpy` is installed. The same inputs give the same bytes.
 
 The flavour gpu has ONNX Runtime for NVIDIA GPUs instead, and goes to dist/gpu/: it is the same extension, which replaces
-the other where it is installed, so a repository holds one of them. CUDA and cuDNN are not inside: two gigabytes, under
-licences that the GPL does not go with.
+the other where it is installed, so a repository holds one of them. CUDA and cuDNN are not inside: they are large, and
+their licences are not ours to pass on.
 """
 
 from __future__ import annotations
