@@ -2,6 +2,7 @@
 """The image encoder: one ONNX file, run by ONNX Runtime on a graphics processor where it can be, else on the processor."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,9 @@ SPIN_MICROSECONDS = "50"
 """How long a thread that waits for the next layer keeps its core. ONNX Runtime's own choice is many times as long, which
 gains nothing on an idle machine and takes the cores from whatever else runs there, decoding and rendering too."""
 
+SILENT = 4
+"""ONNX Runtime's level of messages: only what ends the process, as errors are raised too and told in a sentence."""
+
 GET_ENCODER = "Run `make encoder`, or name the file with --encoder."
 
 
@@ -60,6 +64,7 @@ def import_onnxruntime() -> Any:
             f"ONNX Runtime cannot be loaded ({reason(error)}). Install the package that was made for this Python; "
             "on Windows also install the Microsoft Visual C++ Redistributable (x64, 2019 or newer)."
         ) from error
+    onnxruntime.set_default_logger_severity(SILENT)
     return onnxruntime
 
 
@@ -78,6 +83,12 @@ def find_encoder(variant: str = "VITS14", path: Path | None = None) -> Path:
             return place
     looked = " or ".join(shown(place) for place in places)
     raise InputError(f"There is no encoder {looked}. {GET_ENCODER}")
+
+
+def _why(error: Exception) -> str:
+    """The first line of what ONNX Runtime says, without the place in its sources where that was found."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"^/\S+:\d+ .*\) (?=[A-Z])", "", line).rstrip(".")
 
 
 class Encoder:
@@ -115,7 +126,7 @@ class Encoder:
             except InputError:
                 raise
             except Exception as error:  # the runtime has an exception class of its own for every status code
-                why = str(error).splitlines()[0]
+                why = _why(error)
                 if self.provider == "CPU":
                     raise InputError(f"{shown(path)} cannot be loaded as an encoder ({why}). {GET_ENCODER}") from error
                 say(f"{PROVIDERS[self.provider]} cannot run the encoder ({why}); the next one takes over.")
@@ -167,9 +178,7 @@ class Encoder:
         except Exception as error:  # as above
             if self.provider == "CPU":
                 raise
-            self._say(
-                f"{PROVIDERS[self.provider]} failed ({str(error).splitlines()[0]}); the processor goes on with the rest."
-            )
+            self._say(f"{PROVIDERS[self.provider]} failed ({_why(error)}); the processor goes on with the rest.")
             self.provider = "CPU"
             self._session = self._open()
             return self._run(output, batch, switches)
@@ -180,7 +189,7 @@ class Encoder:
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3  # errors only: they are raised too
+        options.log_severity_level = SILENT
         options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
         options.enable_mem_pattern = self.provider != "DIRECTML"  # onnxruntime.ai, DirectML: "Configuration options"
         content: Path | bytes = self.path

@@ -88,7 +88,9 @@ def run_python(code: str, **environment: str) -> str:
 
 
 def test_telemetry_is_off_before_the_runtime_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "onnxruntime.py").write_text("import os\nseen = os.environ.get('ORT_DISABLE_TELEMETRY')\n")
+    (tmp_path / "onnxruntime.py").write_text(
+        "import os\nseen = os.environ.get('ORT_DISABLE_TELEMETRY')\nset_default_logger_severity = str\n"
+    )
     code = "from inference.encoder import import_onnxruntime; print(import_onnxruntime().seen)"
     assert run_python(code, PYTHONPATH=str(tmp_path), ORT_DISABLE_TELEMETRY="0") == "1"
 
@@ -197,6 +199,12 @@ def test_a_provider_that_fails_costs_one_sentence(runtime: Callable[..., tuple[E
     assert encoder.provider == "CPU" and len(said) == 2
     assert all("cannot run the encoder" in sentence and "\n" not in sentence for sentence in said)
     assert runtime("Tensorrt", "CUDA", fails={"Tensorrt": how})[0].provider == "CUDA"
+
+
+def test_what_the_runtime_says_is_told_without_its_sources() -> None:
+    said = "/onnxruntime_src/python/state.cc:729 void Register(Options&, const Other&) Please install it.\nMore."
+    assert encoder_module._why(RuntimeError(said)) == "Please install it"
+    assert encoder_module._why(RuntimeError("out of memory")) == "out of memory"
 
 
 def test_a_provider_that_fails_at_work_is_replaced_and_the_job_goes_on(
