@@ -69,9 +69,9 @@ class Case:
     images: int | None = None
 
 
-def analogue(name: str, paper: float | None = None, images: int = 12) -> Case:
+def analogue(name: str, paper: float | None = None) -> Case:
     """One of the paper's use cases in a scene of our own."""
-    return Case(("analogues.py", name), paper=paper, seeds=1, images=images)
+    return Case(("analogues.py", name), paper=paper, seeds=1)
 
 
 ALL_CASES = {
@@ -85,9 +85,9 @@ ALL_CASES = {
     "fastening plug": analogue("fastening_plug", 1.00),
     "underbody": analogue("underbody", 1.00),
     "hexagon screw": analogue("hexagon_screw", 0.96),
-    "engine cover": analogue("engine_cover", 1.00, images=24),
+    "engine cover": analogue("engine_cover", 1.00),
     "fine relief": analogue("relief"),
-    "screw sizes": analogue("screw_sizes", images=24),
+    "screw sizes": analogue("screw_sizes"),
 }
 
 
@@ -350,7 +350,7 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=int, default=20, help="simulated photographs per class; the paper has 200 real ones"
     )
-    parser.add_argument("--images-per-class", type=int, help="default: 24, or 12 for most of the simulated cases")
+    parser.add_argument("--images-per-class", type=int, help="default: the scene's own, 24")
     parser.add_argument(
         "--ablations",
         action="store_true",

@@ -22,7 +22,12 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
             return {"CANCELLED"}
         try:
             provider = preferences.environment(context).get("SIMSEARCH_PROVIDER")
-            encoder = Encoder(file, precision=context.scene.simsearch.precision, provider=provider)
+            encoder = Encoder(
+                file,
+                precision=context.scene.simsearch.precision,
+                provider=provider,
+                say=lambda sentence: self.report({"WARNING"}, sentence),
+            )
         except InputError as error:
             preferences.checked[file] = error
             self.report({"ERROR"}, str(error))
