@@ -177,23 +177,24 @@ def build(scene: Path, references: Path, seed: int, images: int | None) -> Refer
 
 
 def measure_renders(
-    folder: Path, database: ReferenceDatabase, photos: Photos, images: int | None
-) -> dict[str, dict[str, float]]:
+    folder: Path, database: ReferenceDatabase, photos: Photos, images: int | None, ways: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
     """Macro F1 over all photographs of the first seed's references, as they are and rendered otherwise; where the poses
-    are the same, also how near they come, by mean cosine, to those of many samples."""
+    are the same, also how near they come, by mean cosine, to those of many samples, if these are among the ``ways``."""
     databases = {"as they are": database}
-    for name, statement in choices.RENDERED.items():
+    for name in ways:
+        statement = choices.RENDERED[name]
         place, original = folder / "changed" / name.replace(" ", "_"), folder / "scene.blend"
         scene = place / "scene.blend"
         script = CASES / "changed.py"
         make(scene, [original, statement, script, CASES / "stage.py"], script, original, scene, statement)
         databases[name] = build(scene, place, 0, images)
-    sharpest = databases[choices.SHARPEST]
+    sharpest = databases.get(choices.SHARPEST)
     return {
         name: {
             "macro_f1": scores(used.classes, photos.classes, used.predict(photos.vectors, choices.K)).macro_f1,
             "cosine": float((used.embeddings * sharpest.embeddings).sum(axis=1).mean())
-            if np.array_equal(used.poses, sharpest.poses)
+            if sharpest and np.array_equal(used.poses, sharpest.poses)
             else None,
         }
         for name, used in databases.items()
@@ -381,10 +382,14 @@ def main() -> None:
     parser.add_argument("--images-per-class", type=int, help="default: the scene's own, 24")
     parser.add_argument(
         "--ablations",
-        action="store_true",
-        help="also measure other renders, other ways to embed, and worse photographs",
+        nargs="?",
+        const=",".join(choices.RENDERED),
+        metavar="A,B",
+        help=f"also measure worse photographs, other ways to embed, and other renders, by default all: {', '.join(choices.RENDERED)}",
     )
     args = parser.parse_args()
+    if unknown := set((args.ablations or "").split(",")) - {"", *choices.RENDERED}:
+        parser.error(f"there is no ablation {', '.join(unknown)}; there are: {', '.join(choices.RENDERED)}")
     encoder = Encoder(find_encoder())
     for name in args.cases.split(","):
         if name not in ALL_CASES:
@@ -408,9 +413,9 @@ def main() -> None:
             result["fast"] = measure_fast(databases, photos, folder, encoder)
         if name == "screw sizes":
             result["pairs"] = measure_pairs(databases, photos)
-        if args.ablations:
+        if ways := args.ablations and args.ablations.split(","):
             result["limits"] = measure_limits(databases, photos, folder, encoder)
-            result["renders"] = measure_renders(folder, databases[0], photos, case.images)
+            result["renders"] = measure_renders(folder, databases[0], photos, case.images, ways)
         result["seconds"] = round(time.monotonic() - started)
         results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         results[name] = result
