@@ -151,7 +151,7 @@ SHARPEST = "64 samples"
 RENDERED = {
     **{f"{n} samples": f"scene.simsearch.render.samples = {n}" for n in (1, 2, 8, 16, 64)},
     "without shadows": "scene.eevee.use_shadows = False",
-    "grain removed, or added where there was none": "stage.swap_grain(scene)",
+    "grain taken away or given": "stage.swap_grain(scene)",
     "materials do not vary": f"{JITTER}.material = 0",
     "light does not vary": f"{JITTER}.light_angle = {JITTER}.light_strength = 0",
     "background does not vary": f"{JITTER}.background = 0",
