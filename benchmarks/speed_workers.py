@@ -171,6 +171,8 @@ def render_plainly(scene: str, output: str) -> Work:
     import bpy
 
     bpy.ops.wm.open_mainfile(filepath=scene)
+    for variant in bpy.context.scene.collection.children[1:]:
+        variant.hide_render = True  # one of them is to be seen, as in a reference
     render = bpy.context.scene.render
     render.engine = "BLENDER_EEVEE" if bpy.app.version >= (5, 0) else "BLENDER_EEVEE_NEXT"
     render.resolution_x = render.resolution_y = 224

@@ -38,8 +38,8 @@ SHADOW_POOL = "128"
 equal to the last bit even with sixty lamps, takes a quarter longer with it or more, and 370 MB more memory."""
 
 STAGE = "Rendering references"
-MOST_BLACK = 0.01
-"""Share of a reference that may be quite black where light comes from all around: there is hardly a material so dark."""
+MOST_BLACK = 0.05
+"""Share of a reference that may be quite black where light comes from all around: a deep hole is, but no whole part."""
 
 HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
 """What ``replacing`` calls a file until it is complete."""
