@@ -104,7 +104,9 @@ def test_holds_what_a_user_needs_and_nothing_else() -> None:
 
 
 def test_wheels_are_of_the_versions_that_are_tested_and_pinned() -> None:
-    pinned = (ROOT / "requirements" / ("blender-5.2.txt" if SERIES == "5.1" else "blender-4.5.txt")).read_text()
+    lists = ["blender-5.2.txt" if SERIES == "5.1" else "blender-4.5.txt"]
+    lists += ["inference-gpu.txt"] if "-gpu" in ZIPS[-1].name else []
+    pinned = "".join((ROOT / "requirements" / name).read_text() for name in lists)
     with zipfile.ZipFile(ZIPS[-1]) as archive:
         for name in archive.namelist():
             if name.endswith(".whl"):
