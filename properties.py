@@ -262,7 +262,7 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
             (
                 "FAST",
                 "Fast",
-                "Perceptrons in 8 bits: a quarter less time on the processor. Stand-in's weights, 468 real photos: "  # noqa: ISC004
+                "Perceptrons in 8 bits: a third less time on the processor. Stand-in's weights, 468 real photos: "  # noqa: ISC004
                 "cosine to exact 0.9996, least 0.998; macro F1 unchanged on both sets",
             ),
         ),

@@ -100,8 +100,8 @@ def open_photo(path: Path, size: int, crop: Crop = WHOLE) -> Image.Image:
     """Read a photo, or the part ``crop`` of it, as an upright RGB image.
 
     ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
-    fraction of their size, but what is cropped never at less than one and a half times ``size``. 16-bit images are brought to 8 bits,
-    transparency is laid over mid-grey. Raises UnreadablePhoto.
+    fraction of their size, but what is cropped never at less than one and a half times ``size``. 16-bit images are
+    brought to 8 bits, transparency is laid over mid-grey. Raises UnreadablePhoto.
     """
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
