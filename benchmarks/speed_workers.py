@@ -143,8 +143,8 @@ def photos_straightforward(photos: list[str]) -> Work:
 def neighbours_ours(references: int, queries: int) -> Work:
     from inference import neighbours
 
-    database, asked = vectors(references, 1), vectors(queries, 2)
-    return lambda: neighbours.search(asked, database, 5)
+    database, asked, lengths = vectors(references, 1), vectors(queries, 2), np.ones(references, np.float32)
+    return lambda: neighbours.search(asked, database, lengths, 5)
 
 
 def neighbours_faiss(references: int, queries: int) -> Work:

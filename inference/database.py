@@ -5,10 +5,12 @@ The file carries no code. Everything in it is checked when it is opened, as it m
 """
 
 import json
+import math
+import os
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,9 @@ from .whitening import Whitening
 
 FORMAT_VERSION = 1
 FIXED_PREPROCESSING = json.loads(json.dumps({k: v for k, v in asdict(Preprocessing()).items() if k != "crop"}))
+DTYPES = {"I64": "<i8", "F32": "<f4"}
+"""Of the file's tensors: their names there and NumPy's."""
+
 METADATA = ("classes", "images", "model", "preprocessing", "recipe")
 NORM_TOLERANCE = 1e-3
 """How far the squared length of a stored vector may be from 1."""
@@ -74,16 +79,16 @@ class ReferenceDatabase:
         return Whitening.of(self.embeddings, self.labels) if self.whitened else Whitening.none(self.embeddings.shape[1])
 
     @cached_property
-    def whitened_embeddings(self) -> NDArray[np.float32]:
-        """What photos are compared to, float32 [N, D], unit length."""
-        return self.whitening.all_at_once(self.embeddings)
+    def lengths(self) -> NDArray[np.float32]:
+        """What :attr:`whitening` leaves of the embeddings' length, float32 [N]."""
+        return self.whitening.lengths(self.embeddings)
 
     def nearest(
         self, vectors: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
         """The ``k`` references most similar to each of ``vectors`` [Q, D] of unit length, best first, as
         :func:`.neighbours.search` gives them: similarities float32 [Q, k], their numbers and labels int64 [Q, k]."""
-        similarities, rows = neighbours.search(self.whitening(vectors), self.whitened_embeddings, k)
+        similarities, rows = neighbours.search(self.whitening.dual(vectors), self.embeddings, self.lengths, k)
         return similarities, rows, self.labels[rows]
 
     def predict(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -126,7 +131,7 @@ class ReferenceDatabase:
         header: dict[str, Any] = {"__metadata__": {name: json.dumps(value) for name, value in values.items()}}
         offset = 0
         for name, tensor in tensors.items():
-            dtype = {"i": "I64", "f": "F32"}[tensor.dtype.kind]
+            dtype = next(name for name, dtype in DTYPES.items() if dtype == tensor.dtype)
             end = offset + tensor.nbytes
             header[name] = {"dtype": dtype, "shape": tensor.shape, "data_offsets": (offset, end)}
             offset = end
@@ -145,7 +150,9 @@ class ReferenceDatabase:
         if not is_file(path):
             raise InputError(f"There is no database {shown(path)}. Build it first.")
         try:
-            with safe_open(path, framework="numpy") as file:
+            with path.open("rb") as stream, safe_open(path, framework="numpy") as file:
+                if not os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+                    raise _Refused("it was just replaced by another. Start again.")
                 metadata = _metadata(file.metadata() or {})
                 references, dim = len(metadata["images"]), metadata["model"].dim
                 shapes = {
@@ -156,7 +163,8 @@ class ReferenceDatabase:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors are not those that its metadata announce. Build it again.")
-                database = cls(**{name: file.get_tensor(name) for name in shapes}, **metadata)
+                tensors = _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
+            database = cls(**tensors, **metadata)
             _check_values(database)
         except MemoryError:
             raise InputError(
@@ -177,6 +185,15 @@ class ReferenceDatabase:
 
 class _Refused(Exception):
     """Why a database cannot be used and what to do, as the rest of a sentence."""
+
+
+def _tensors(stream: BinaryIO, shapes: dict[str, tuple[str, list[int]]]) -> dict[str, NDArray[Any]]:
+    """The tensors that end a file, one after the other. The library that has checked it would map it into memory and copy
+    from there, for which a million references need twice their size."""
+    dtypes = {name: np.dtype(DTYPES[dtype]) for name, (dtype, _) in shapes.items()}
+    counts = {name: math.prod(shape) for name, (_, shape) in shapes.items()}
+    stream.seek(-sum(counts[name] * dtypes[name].itemsize for name in shapes), os.SEEK_END)
+    return {name: np.fromfile(stream, dtypes[name], counts[name]).reshape(shapes[name][1]) for name in shapes}
 
 
 def _metadata(texts: dict[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,42 +78,52 @@ def embed_files(
         done.update(zip(batch, zip(vectors, qualities, strict=True), strict=True))
         batch.clear()
 
-    for number, found in enumerate(progress.track(_read_ahead(preprocessing, paths, cache), len(paths), stage)):
-        if isinstance(found, tuple):
-            done[number] = found
-            continue
-        try:
-            batch[number] = found.result()
-        except UnreadablePhoto as error:
-            unreadable[number] = error.reason
-        if len(batch) == BATCH:
+    with _readers() as readers:
+        images = _read_ahead(readers, preprocessing, paths, cache)
+        for number, found in enumerate(progress.track(images, len(paths), stage)):
+            if isinstance(found, tuple):
+                done[number] = found
+                continue
+            try:
+                batch[number] = found.result()
+            except UnreadablePhoto as error:
+                unreadable[number] = error.reason
+            if len(batch) == BATCH:
+                embed_batch()
+        if batch:
             embed_batch()
-    if batch:
-        embed_batch()
     readable = sorted(done)
     vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
     qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
     return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable)
 
 
-def _read_ahead(
-    preprocessing: Preprocessing, paths: Iterable[Path], cache: EmbeddingCache | None
-) -> "Iterator[Known | Future[NDArray[np.float32]]]":
-    """What is known of each file, else the reading of it, which some threads are ahead with; in the order of ``paths``."""
-    waiting: deque[Known | Future[NDArray[np.float32]]] = deque()
-    with ExitStack() as stack:
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read images. They are to live until the last image is embedded: where they end before, the encoder's
+    threads share a core at first, and one photo takes a sixth longer."""
+    with warnings.catch_warnings():
         # The filter is the whole process's: with it set here, it does not matter in what order the readers set theirs.
-        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         readers = ThreadPoolExecutor(READERS)
-        stack.callback(readers.shutdown, cancel_futures=True)
-        for path in paths:
-            known = cache.find(path) if cache else None
-            waiting.append(known or readers.submit(preprocessing.read, path))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft()
-        while waiting:
+        try:
+            yield readers
+        finally:
+            readers.shutdown(cancel_futures=True)
+
+
+def _read_ahead(
+    readers: ThreadPoolExecutor, preprocessing: Preprocessing, paths: Iterable[Path], cache: EmbeddingCache | None
+) -> "Iterator[Known | Future[NDArray[np.float32]]]":
+    """What is known of each file, else the reading of it, which ``readers`` are ahead with; in the order of ``paths``."""
+    waiting: deque[Known | Future[NDArray[np.float32]]] = deque()
+    for path in paths:
+        known = cache.find(path) if cache else None
+        waiting.append(known or readers.submit(preprocessing.read, path))
+        if len(waiting) > AHEAD:
             yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 @dataclass(frozen=True)

@@ -15,27 +15,34 @@ ROWS = 4096
 
 
 def search(
-    queries: NDArray[np.float32], references: NDArray[np.float32], k: int
+    queries: NDArray[np.float32], references: NDArray[np.float32], lengths: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The ``k`` references most similar to each query, best first; equal ones in the order of the references.
 
-    ``queries`` [Q, D] and ``references`` [N, D] are of unit length, 1 ≤ k ≤ N. Returns cosine similarities float32
-    [Q, k] and row numbers of ``references`` int64 [Q, k].
+    The similarity is the product of ``queries`` [Q, D] and ``references`` [N, D], both at most of unit length, over the
+    ``lengths`` [N] of the references: their cosine, where all are as :class:`.whitening.Whitening` gives them, or plain
+    unit vectors and ones. 1 ≤ k ≤ N. Returns similarities float32 [Q, k] and row numbers of ``references`` int64 [Q, k].
     """
     if len(references) <= FEW:
+        if len(queries) == 1:  # as a station asks; the same, but for what it costs to handle two axes
+            row = references @ queries[0] / lengths
+            best = (-row).argsort(kind="stable")[None, :k]
+            return row[best], best
         # One by one, in effect: a product of two matrices rounds by how many there are.
-        rows = np.matmul(references, queries[:, :, None])[:, :, 0]
+        rows = np.matmul(references, queries[:, :, None])[:, :, 0] / lengths
         indices = (-rows).argsort(axis=1, kind="stable")[:, :k]
         return np.take_along_axis(rows, indices, axis=1), indices
     similarities = np.empty((len(queries), k), np.float32)
     indices = np.empty((len(queries), k), np.int64)
     # A product of matrices is quick; what it rounds otherwise than the exact comparison does cannot exceed this:
-    slack = 2 * references.shape[1] * np.finfo(np.float32).eps
+    slack = 2 * references.shape[1] * np.finfo(np.float32).eps / lengths.min()
     together = max(PRODUCTS // len(references), 1)
     for start in range(0, len(queries), together):
-        for number, row in enumerate(queries[start : start + together] @ references.T, start):
+        products = queries[start : start + together] @ references.T
+        products /= lengths
+        for number, row in enumerate(products, start):
             candidates = np.flatnonzero(row >= _reached_by(row, k) - slack)
-            exact = _compared(queries[number], references, candidates)
+            exact = _compared(queries[number], references, candidates) / lengths[candidates]
             best = (-exact).argsort(kind="stable")[:k]
             indices[number], similarities[number] = candidates[best], exact[best]
     return similarities, indices
@@ -54,7 +61,7 @@ def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
 def _compared(
     query: NDArray[np.float32], references: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Similarities float32 [M] of ``query`` to these ``rows`` [M], each rounded the same whatever the others are."""
+    """Products float32 [M] of ``query`` and these ``rows`` [M], each rounded the same whatever the others are."""
     blocks = (references[rows[start : start + ROWS]] for start in range(0, len(rows), ROWS))
     return np.concatenate([(block * query).sum(axis=1) for block in blocks])
 

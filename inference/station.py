@@ -48,7 +48,9 @@ VOTE = """vote (float[N, D] embedding)
     unit_vector = LpNormalization <axis = 1, p = 2> (embedding)
     whitened = MatMul (unit_vector, whitening)
     whitened_unit = LpNormalization <axis = 1, p = 2> (whitened)
-    all_similarities = MatMul (whitened_unit, reference_vectors)
+    whitened_again = MatMul (whitened_unit, whitening)
+    compared = MatMul (whitened_again, reference_vectors)
+    all_similarities = Div (compared, reference_lengths)
     similarities, neighbours = TopK (all_similarities, k)
     voters = Gather (reference_labels, neighbours)
     voter_column = Unsqueeze (voters, axis_2)
@@ -125,7 +127,8 @@ def export_onnx(
     preprocessing = database.preprocessing
     constants: dict[str, NDArray[Any]] = {
         "whitening": database.whitening.matrix.astype(np.float32),
-        "reference_vectors": np.ascontiguousarray(database.whitened_embeddings.T),
+        "reference_vectors": np.ascontiguousarray(database.embeddings.T),
+        "reference_lengths": database.lengths,
         "reference_labels": database.labels,
         "class_numbers": np.arange(len(database.classes), dtype=np.int64),
         "k": np.array([k], np.int64),

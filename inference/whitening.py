@@ -57,15 +57,22 @@ class Whitening:
             whitened[number] = moved / np.linalg.norm(moved)
         return whitened
 
-    def all_at_once(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The same for many vectors that always come together, a hundred times as quick."""
-        if not len(self.axes):
-            return vectors
-        whitened = np.empty_like(vectors)
+    def dual(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``vectors`` [Q, D] whitened, of unit length, and whitened once more: float32 [Q, D]. Their product with a plain
+        vector is the cosine of both whitened, times the length that :meth:`lengths` gives for the plain one; so
+        references are compared as they are, and no second copy of them need be kept."""
+        found = np.empty_like(vectors)
+        for number, vector in enumerate(vectors):
+            moved = self.matrix @ vector
+            found[number] = self.matrix @ moved / np.linalg.norm(moved)
+        return found
+
+    def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What whitening leaves of the length of ``vectors`` [N, D]: float32 [N]."""
+        found = np.empty(len(vectors), np.float32)
         for start in range(0, len(vectors), BLOCK):
-            moved = vectors[start : start + BLOCK] @ self.matrix  # which is symmetric
-            whitened[start : start + BLOCK] = moved / np.linalg.norm(moved, axis=1, keepdims=True)
-        return whitened
+            found[start : start + BLOCK] = np.linalg.norm(vectors[start : start + BLOCK] @ self.matrix, axis=1)
+        return found
 
     @cached_property
     def matrix(self) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
@@ -70,6 +71,21 @@ def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) 
         }
         subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], env=environment, check=True)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_a_database_that_is_replaced_while_it_is_opened_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, opened = tmp_path / "references.safetensors", safetensors.safe_open
+    database().save(path)
+
+    def replaced_just_before(*args: Any, **kwargs: Any) -> Any:
+        database(count=8).save(path)
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(safetensors, "safe_open", replaced_just_before)
+    with pytest.raises(InputError, match="replaced by another. Start again"):
+        ReferenceDatabase.load(path)
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:

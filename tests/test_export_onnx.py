@@ -181,7 +181,7 @@ def test_ties_are_decided_as_by_vote(tmp_path: Path) -> None:
         label, votes, similarities, neighbours = session.run(
             None, {"pixels": np.broadcast_to(queries[:, :, None, None], (20, 3, 224, 224))}
         )
-        expected_similarities, expected = search(queries, references, 6)
+        expected_similarities, expected = search(queries, references, np.ones(len(references), np.float32), 6)
         predicted, expected_votes = vote(labels[expected], expected_similarities, len(COLOURS))
         assert (similarities == expected_similarities).all() and (neighbours == expected).all()
         assert (votes == expected_votes).all() and (label == predicted).all()

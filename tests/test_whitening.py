@@ -20,7 +20,8 @@ def test_similarity_is_the_cosine_after_whitening_the_shrunk_covariance(count: i
     labels = np.arange(count) % 3
     spread = np.geomspace(1, 0.05, dim)
     vectors = unit(generator.normal(size=(3, dim))[labels] + generator.normal(size=(count, dim)) * spread)
-    whitened = Whitening.of(vectors, labels)(vectors)
+    measure = Whitening.of(vectors, labels)
+    whitened = measure(vectors)
 
     scatter = vectors.astype(np.float64)
     for label in np.unique(labels):
@@ -32,6 +33,8 @@ def test_similarity_is_the_cosine_after_whitening_the_shrunk_covariance(count: i
     lengths = np.sqrt(np.diag(products))
     assert whitened @ whitened.T == pytest.approx(products / lengths[:, None] / lengths, abs=2e-5)
     assert np.linalg.norm(whitened, axis=1) == pytest.approx(1, abs=1e-6)
+    cosines = measure.dual(vectors) @ vectors.T / measure.lengths(vectors)
+    assert cosines == pytest.approx(whitened @ whitened.T, abs=2e-6)
 
 
 def test_what_varies_in_every_class_no_longer_decides() -> None:
@@ -49,7 +52,8 @@ def test_what_varies_in_every_class_no_longer_decides() -> None:
 def test_a_vector_does_not_depend_on_its_neighbours_in_the_batch() -> None:
     vectors = unit(np.random.default_rng(0).normal(size=(33, 384)))
     measure = Whitening.of(vectors, np.arange(33) % 2)
-    assert np.array_equal(measure(vectors)[[7]], measure(vectors[[7]]))
+    for moved in (measure, measure.dual):
+        assert np.array_equal(moved(vectors)[[7]], moved(vectors[[7]]))
 
 
 def test_without_scatter_the_cosine_is_plain() -> None:
