@@ -153,8 +153,8 @@ class ReferenceDatabase:
             with path.open("rb") as stream, safe_open(path, framework="numpy") as file:
                 if not os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                     raise _Refused("it was just replaced by another. Start again.")
-                metadata = _metadata(file.metadata() or {})
-                references, dim = len(metadata["images"]), metadata["model"].dim
+                content = _metadata(file.metadata() or {})
+                references, dim = len(content["images"]), content["model"].dim
                 shapes = {
                     "embeddings": ("F32", [references, dim]),
                     "labels": ("I64", [references]),
@@ -163,8 +163,8 @@ class ReferenceDatabase:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors are not those that its metadata announce. Build it again.")
-                tensors = _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
-            database = cls(**tensors, **metadata)
+                content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
+            database = cls(**content)
             _check_values(database)
         except MemoryError:
             raise InputError(

@@ -35,7 +35,7 @@ def search(
     similarities = np.empty((len(queries), k), np.float32)
     indices = np.empty((len(queries), k), np.int64)
     # A product of matrices is quick; what it rounds otherwise than the exact comparison does cannot exceed this:
-    slack = 2 * references.shape[1] * np.finfo(np.float32).eps / lengths.min()
+    slack = 2 * references.shape[1] * float(np.finfo(np.float32).eps / np.min(lengths))
     together = max(PRODUCTS // len(references), 1)
     for start in range(0, len(queries), together):
         products = queries[start : start + together] @ references.T
