@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast the whole job is, beside what one would use instead: `make bench-speed`.
 
-    python benchmarks/speed.py [--only encoder,photos,neighbours,references] [--peers PYTHON]
+    python benchmarks/speed.py [--only encoder,photos,neighbours,references,job,growth] [--peers PYTHON]
 
 The others run in an environment of their own, which this makes in build/peers from requirements/benchmark.in, with the
 Python that SIMSEARCH_PEERS_PYTHON names, else this one. Everything that is compared runs in processes of its own, takes
@@ -18,6 +18,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,7 @@ sys.path.insert(0, str(ROOT))
 from inference.encoder import Encoder, find_encoder  # noqa: E402
 from inference.files import replacing  # noqa: E402
 
+WORKERS = ROOT / "benchmarks" / "speed_workers.py"
 BUILD = ROOT / "build" / "speed"
 RESULTS = ROOT / "build" / "speed.json"
 PAGE = ROOT / "benchmarks" / "SPEED.md"
@@ -42,6 +46,12 @@ TOKENS = "/backbone/layernorm/Add_1_output_0"
 GFLOP_PER_IMAGE = 12.25
 PLAIN_RENDERS = 3
 REFERENCES = 48
+SIZES = {48: "48", 10_000: "10k", 1_000_000: "1m"}
+"""Numbers of references among which neighbours are looked for, and what they are called."""
+
+CLASSES, IMAGES, PHOTOS = (2, 8, 64), (6, 24, 96), (10, 100, 1000, 10_000)
+"""How many of each, to see how cost grows."""
+
 CALM = 0.3
 """Seconds before each measurement: the threads of the others' pools hold on to their cores for a while."""
 
@@ -54,7 +64,7 @@ class Worker:
     """A process that does one task whenever it is asked to."""
 
     def __init__(self, python: str, task: Task) -> None:
-        command = [python, str(ROOT / "benchmarks" / "speed_workers.py"), task[0], json.dumps(task[1])]
+        command = [python, str(WORKERS), task[0], json.dumps(task[1])]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -192,12 +202,20 @@ def write_photo(path: Path, seed: int) -> None:
         image.save(temporary, "JPEG", quality=90)
 
 
-def measure_photos(peers: str) -> dict[str, Any]:
-    """JPEG files of 12 megapixels to verdicts: one, a hundred, and how that grows."""
+def photo_files() -> list[Path]:
+    """Five such files, made where they are missing."""
     photos = [BUILD / "photos" / f"{number}.jpg" for number in range(5)]
-    for number, photo in enumerate(photos):
-        if not photo.exists():
-            write_photo(photo, number)
+    # In a process of its own: what this one holds at most, Linux counts with those that it starts.
+    with ProcessPoolExecutor(1, get_context("spawn")) as maker:
+        for number, photo in enumerate(photos):
+            if not photo.exists():
+                maker.submit(write_photo, photo, number).result()
+    return photos
+
+
+def measure_photos(peers: str) -> dict[str, Any]:
+    """JPEG files of 12 megapixels to verdicts: one and a hundred."""
+    photos = photo_files()
     file, found = str(find_encoder()), {}
     for count, rounds in ((1, 15), (100, 3)):
         names = [str(photos[number % len(photos)]) for number in range(count)]
@@ -210,22 +228,36 @@ def measure_photos(peers: str) -> dict[str, Any]:
         }
         tasks[f"straightforward, {count} photos"] = (peers, ("photos_straightforward", {"photos": names}))
         found |= compare(tasks, rounds)
-    ten = {"file": file, "photos": [str(photo) for photo in photos * 2], "precision": "FAST"}
-    found |= compare({"ours fast, 10 photos": (sys.executable, ("photos_ours", ten))}, 3)
-    growth = np.log10(found["ours fast, 100 photos"]["seconds"] / found["ours fast, 10 photos"]["seconds"])
     ratios = {
         "photo_to_verdict": ratio(found, "ours fast, 1 photos", "straightforward, 1 photos"),
         "hundred_photos": ratio(found, "ours fast, 100 photos", "straightforward, 100 photos"),
     }
     size = round(statistics.mean(photo.stat().st_size for photo in photos) / 1e6, 1)
-    return {"ratios": ratios, "medians": found, "growth": {"photos, 10 to 100": float(growth)}, "jpeg_megabytes": size}
+    return {"ratios": ratios, "medians": found, "jpeg_megabytes": size}
+
+
+def run(*command: str | Path) -> dict[str, float]:
+    """Run a script of ours, which must succeed: its seconds, and the peak memory in MB of it or any of its own."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} ended with status {process.returncode}")
+    return {"seconds": time.monotonic() - started, "megabytes": round(usage.ru_maxrss / 1024)}
+
+
+def classify(database: Path, photos: list[Path]) -> dict[str, float]:
+    """Seconds and peak memory of the command that classifies photos."""
+    return run("-m", "inference", "classify", "--database", database, *photos)
 
 
 def measure_neighbours(peers: str) -> dict[str, Any]:
     """Vectors to their five nearest references, one and a hundred at a time."""
     found: dict[str, Any] = {}
-    sizes = {48: "48", 10_000: "10k", 1_000_000: "1m"}
-    for references, name in sizes.items():
+    for references, name in SIZES.items():
         for queries in (1, 100):
             arguments = {"references": references, "queries": queries}
             tasks: dict[str, tuple[str, Task]] = {
@@ -235,35 +267,101 @@ def measure_neighbours(peers: str) -> dict[str, Any]:
             if references < 1_000_000:
                 tasks[f"scikit-learn, {queries} in {name}"] = (peers, ("neighbours_sklearn", arguments))
             found |= compare(tasks, 5, 1 if references == 1_000_000 else 50)
-    ratios = {f"knn_{name}": ratio(found, f"ours, 1 in {name}", f"faiss, 1 in {name}") for name in sizes.values()}
-    growth = np.log10(found["ours, 1 in 1m"]["seconds"] / found["ours, 1 in 10k"]["seconds"]) / 2
-    return {"ratios": ratios, "medians": found, "growth": {"references, 10k to 1m": float(growth)}}
+    ratios = {f"knn_{name}": ratio(found, f"ours, 1 in {name}", f"faiss, 1 in {name}") for name in SIZES.values()}
+    million = BUILD / "million.safetensors"
+    if not million.exists():
+        run(WORKERS, "write_database", json.dumps({"file": str(million), "references": 1_000_000}))
+    found |= compare(
+        {"ours, 1 in 1m, the whole database": (sys.executable, ("database_ours", {"file": str(million)}))}, 5
+    )
+    return {"ratios": ratios, "medians": found, "growth": growth("references searched", found, "ours, 1 in {}", SIZES)}
+
+
+def make_scene(path: Path, script: str, *arguments: str) -> dict[str, float]:
+    """Make a scene by a script of benchmarks/cases."""
+    return run(ROOT / "benchmarks" / "cases" / script, *arguments, path)
+
+
+def render(scene: Path, output: Path, images: int) -> dict[str, float]:
+    """Seconds and peak memory of rendering this many images a class by `render`."""
+    command = ("batch.py", "--scene", scene, "render", "--fresh", "--output", output)
+    return run(*command, "--images-per-class", str(images))
 
 
 def measure_references(_peers: str) -> dict[str, Any]:
-    """24 references of each of two classes by `render`, beside stills by hand at Blender's defaults."""
-    scene = BUILD / "screw.blend"
-    if not scene.exists():
-        BUILD.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, ROOT / "benchmarks" / "cases" / "screw.py", scene], cwd=ROOT, check=True)
-    output = BUILD / "references"
-    seconds: dict[int, float] = {}
-    for images in (REFERENCES, REFERENCES // 2):  # each variant of the scene needs one
-        command = [sys.executable, "batch.py", "--scene", scene, "render", "--fresh", "--output", output]
-        started = time.monotonic()
-        subprocess.run([*command, "--images-per-class", str(images)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        seconds[2 * images] = time.monotonic() - started
-    plain: Task = ("render_plainly", {"scene": str(scene), "output": str(BUILD / "plain.png")})
-    found = compare({"one plain still": (sys.executable, plain)}, PLAIN_RENDERS)
-    found |= {f"ours, {count} references": {"seconds": taken} for count, taken in seconds.items()}
-    loop = REFERENCES * found["one plain still"]["seconds"]
-    found[f"plain loop, {REFERENCES} references (from {PLAIN_RENDERS})"] = {"seconds": loop}
-    growth = np.log2(seconds[2 * REFERENCES] / seconds[REFERENCES])
-    return {
-        "ratios": {"references": loop / seconds[REFERENCES]},
-        "medians": found,
-        "growth": {"references rendered, 48 to 96": float(growth)},
+    """24 references of each of two classes by `render`, beside stills by hand at Blender's defaults and with BlenderProc's
+    settings."""
+    scene, found = BUILD / "screw.blend", {}
+    make_scene(scene, "screw.py")
+    found[f"ours, {REFERENCES} references"] = render(scene, BUILD / "references", REFERENCES // 2)
+    stills: dict[str, tuple[str, Task]] = {
+        name: (
+            sys.executable,
+            ("render_plainly", {"scene": str(scene), "output": str(BUILD / "plain.png"), "how": how}),
+        )
+        for name, how in (("plain", "defaults"), ("BlenderProc", "blenderproc"))
     }
+    for name, task in stills.items():
+        found |= compare({f"one {name} still": task}, PLAIN_RENDERS)
+        loop = REFERENCES * found[f"one {name} still"]["seconds"]
+        found[f"{name} loop, {REFERENCES} references (from {PLAIN_RENDERS})"] = {"seconds": loop}
+    ours = found[f"ours, {REFERENCES} references"]["seconds"]
+    ratios = {
+        f"references{suffix}": REFERENCES * found[f"one {name} still"]["seconds"] / ours
+        for name, suffix in (("plain", ""), ("BlenderProc", "_blenderproc"))
+    }
+    return {"ratios": ratios, "medians": found}
+
+
+def measure_job(peers: str) -> dict[str, Any]:
+    """The demo's whole job: CAD files to 72 references of three classes to a database to verdicts on 100 photos of 12
+    megapixels, each step in a process of its own; beside it the sum of what the same takes by hand."""
+    scene, output = BUILD / "job" / "scene.blend", BUILD / "job"
+    photos = photo_files() * 20
+    found = {
+        "CAD to scene": make_scene(scene, "t_joint.py"),
+        "scene to database": run("batch.py", "--scene", scene, "build", "--fresh", "--output", output),
+        "photos to verdicts": classify(output / "references.safetensors", photos),
+    }
+    whole = sum(step["seconds"] for step in found.values())
+    plain: Task = ("render_plainly", {"scene": str(scene), "output": str(BUILD / "plain.png"), "how": "defaults"})
+    found |= compare({"one plain still": (sys.executable, plain)}, PLAIN_RENDERS)
+    images = [*map(str, photos), *map(str, output.glob("references/*/*.png"))]
+    straightforward: Task = ("photos_straightforward", {"photos": images})
+    found |= compare({"straightforward, photos and references": (peers, straightforward)}, 1)
+    rendering = (len(images) - len(photos)) * found["one plain still"]["seconds"]
+    others = ("CAD to scene", "straightforward, photos and references")
+    by_hand = rendering + sum(found[name]["seconds"] for name in others)
+    found |= {"whole job": {"seconds": whole}, "whole job by hand, the sum of its parts": {"seconds": by_hand}}
+    return {"ratios": {"whole_job": by_hand / whole}, "medians": found}
+
+
+def measure_growth(_peers: str) -> dict[str, Any]:
+    """How seconds grow with classes of six images, images of two classes, and photos."""
+    found: dict[str, Any] = {}
+    for count in CLASSES:
+        make_scene(BUILD / "many_classes.blend", "many_classes.py", str(count))
+        found[f"{count} classes"] = render(BUILD / "many_classes.blend", BUILD / "many_classes", 6)
+    make_scene(BUILD / "screw.blend", "screw.py")
+    for count in IMAGES:
+        found[f"{count} images"] = render(BUILD / "screw.blend", BUILD / "references", count)
+    run("batch.py", "--scene", BUILD / "screw.blend", "build", "--output", BUILD / "references")
+    for count in PHOTOS:
+        photos = photo_files() * (count // 5)
+        found[f"{count} photos"] = classify(BUILD / "references" / "references.safetensors", photos)
+    grown = growth("classes rendered", found, "{} classes", {count: str(count) for count in CLASSES})
+    grown |= growth("images rendered", found, "{} images", {count: str(count) for count in IMAGES})
+    grown |= growth("photos classified", found, "{} photos", {count: str(count) for count in PHOTOS})
+    return {"ratios": {}, "medians": found, "growth": grown}
+
+
+def growth(what: str, found: Mapping[str, Any], name: str, sizes: Mapping[int, str]) -> dict[str, float]:
+    """The exponent, between each size and the next, with which the seconds of ``name`` grow."""
+    exponents = {}
+    for (small, first), (large, second) in pairwise(sizes.items()):
+        rise = found[name.format(second)]["seconds"] / found[name.format(first)]["seconds"]
+        exponents[f"{what}, {first} to {second}"] = float(np.log(rise) / np.log(large / small))
+    return exponents
 
 
 PARTS = {
@@ -271,6 +369,8 @@ PARTS = {
     "photos": measure_photos,
     "neighbours": measure_neighbours,
     "references": measure_references,
+    "job": measure_job,
+    "growth": measure_growth,
 }
 
 

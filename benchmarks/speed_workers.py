@@ -9,7 +9,7 @@ took; at the end of the input, with its peak memory.
 
 import json
 import os
-import resource
+import re
 import statistics
 import sys
 import time
@@ -32,7 +32,8 @@ def pixels(batch: int) -> Any:
 def vectors(count: int, seed: int) -> Any:
     """Unit vectors as a database has them, float32 [count, 384]."""
     found = np.random.default_rng(seed).standard_normal((count, 384), dtype=np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    for part in np.array_split(found, -(-count // 10_000)):  # so that no second copy counts as memory of the search
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
     return found
 
 
@@ -147,6 +148,28 @@ def neighbours_ours(references: int, queries: int) -> Work:
     return lambda: neighbours.search(asked, database, lengths, 5)
 
 
+def database_ours(file: str) -> Work:
+    """From the opened database's vectors, whitened, to the neighbours' classes."""
+    from inference.database import ReferenceDatabase
+
+    database, asked = ReferenceDatabase.load(Path(file)), vectors(1, 2)
+    return lambda: database.nearest(asked, 5)
+
+
+def write_database(file: str, references: int) -> Work:
+    """Two classes of random vectors as a database file."""
+    from inference.database import ReferenceDatabase
+    from inference.encoder import Model
+    from inference.preprocessing import Preprocessing
+
+    poses = np.tile(np.eye(4, dtype=np.float32), (references, 1, 1))
+    names = tuple(f"{number}.png" for number in range(references))
+    labels = np.arange(references, dtype=np.int64) % 2
+    model = Model("random", "0" * 64, 384)
+    database = ReferenceDatabase(vectors(references, 1), labels, poses, ("a", "b"), names, model, Preprocessing(), {})
+    return lambda: database.save(Path(file))
+
+
 def neighbours_faiss(references: int, queries: int) -> Work:
     import faiss
 
@@ -166,8 +189,9 @@ def neighbours_sklearn(references: int, queries: int) -> Work:
 # ---- renders -----------------------------------------------------------------------------------------------------
 
 
-def render_plainly(scene: str, output: str) -> Work:
-    """One still after the other by `bpy.ops.render.render`, at Blender's default of 64 samples."""
+def render_plainly(scene: str, output: str, how: str) -> Work:
+    """One still after the other by `bpy.ops.render.render`: EEVEE at Blender's "defaults", 64 samples, or Cycles as
+    "blenderproc" sets it (BlenderProc 2.8.0, python/utility/DefaultConfig.py and Initializer.py)."""
     import bpy
 
     bpy.ops.wm.open_mainfile(filepath=scene)
@@ -177,6 +201,12 @@ def render_plainly(scene: str, output: str) -> Work:
     render.engine = "BLENDER_EEVEE" if bpy.app.version >= (5, 0) else "BLENDER_EEVEE_NEXT"
     render.resolution_x = render.resolution_y = 224
     bpy.context.scene.eevee.taa_render_samples = 64
+    if how == "blenderproc":
+        render.engine, cycles = "CYCLES", bpy.context.scene.cycles
+        cycles.samples, cycles.use_adaptive_sampling, cycles.adaptive_threshold = 1024, True, 0.01
+        cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
+        cycles.max_bounces = cycles.diffuse_bounces = 3
+        cycles.glossy_bounces = cycles.transmission_bounces = cycles.volume_bounces = 0
     render.filepath = output
     return lambda: bpy.ops.render.render(write_still=True)
 
@@ -192,11 +222,18 @@ TASKS = {
         photos_ours,
         photos_straightforward,
         neighbours_ours,
+        database_ours,
+        write_database,
         neighbours_faiss,
         neighbours_sklearn,
         render_plainly,
     )
 }
+
+
+def peak_megabytes() -> float:
+    """What this process held at most, without what the one that started it did, which `getrusage` counts too."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text("ascii"))[1]) / 1024
 
 
 def main() -> None:
@@ -213,7 +250,7 @@ def main() -> None:
             work()
             times.append(time.perf_counter() - started)
         print(statistics.median(times), file=answers, flush=True)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=answers, flush=True)
+    print(peak_megabytes(), file=answers, flush=True)
 
 
 if __name__ == "__main__":
