@@ -217,7 +217,7 @@ def measure_photos(peers: str) -> dict[str, Any]:
     """JPEG files of 12 megapixels to verdicts: one and a hundred."""
     photos = photo_files()
     file, found = str(find_encoder()), {}
-    for count, rounds in ((1, 15), (100, 3)):
+    for count, rounds, times in ((1, 5, 5), (100, 3, 1)):
         names = [str(photos[number % len(photos)]) for number in range(count)]
         tasks: dict[str, tuple[str, Task]] = {
             f"ours {precision.lower()}, {count} photos": (
@@ -227,7 +227,7 @@ def measure_photos(peers: str) -> dict[str, Any]:
             for precision in ("FAST", "FP32")
         }
         tasks[f"straightforward, {count} photos"] = (peers, ("photos_straightforward", {"photos": names}))
-        found |= compare(tasks, rounds)
+        found |= compare(tasks, rounds, times)
     ratios = {
         "photo_to_verdict": ratio(found, "ours fast, 1 photos", "straightforward, 1 photos"),
         "hundred_photos": ratio(found, "ours fast, 100 photos", "straightforward, 100 photos"),
