@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -246,17 +246,9 @@ def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photo
     }
 
 
-def worst_f1(
-    databases: Sequence[ReferenceDatabase],
-    true: NDArray[np.str_],
-    verdicts: Callable[[ReferenceDatabase], dict[str, Labels]],
-) -> dict[str, float]:
-    """Macro F1, worst of the seeds' databases, by the names that `verdicts` gives."""
-    found = [verdicts(database) for database in databases]
-    return {
-        name: min(scores(databases[0].classes, true, predicted[name]).macro_f1 for predicted in found)
-        for name in found[0]
-    }
+def worst_f1(classes: tuple[str, ...], true: NDArray[np.str_], found: Sequence[dict[str, Labels]]) -> dict[str, float]:
+    """Macro F1 of the verdicts that each seed `found`, worst of the seeds, by their names."""
+    return {name: min(scores(classes, true, predicted[name]).macro_f1 for predicted in found) for name in found[0]}
 
 
 def measure_limits(
@@ -276,7 +268,7 @@ def measure_limits(
             found[name] = replace(database, embeddings=references).predict(otherwise[name], choices.K)
         return found | {name: database.predict(vectors, choices.K) for name, vectors in worse.items()}
 
-    return worst_f1(databases, photos.classes[some], verdicts)
+    return worst_f1(databases[0].classes, photos.classes[some], [verdicts(database) for database in databases])
 
 
 def measure_fast(
@@ -403,12 +395,11 @@ def main() -> None:
         result = score_case(case, *prepared, encoder)
         folder = OUTPUT / name.replace(" ", "_")
         databases, photos = prepared
-        result["choices"] = worst_f1(databases, photos.classes, lambda used: choices.ways(used, photos.vectors))  # noqa: B023
-        if len(databases) > 1:
-            result["choices"] |= {
-                way: scores(databases[0].classes, photos.classes, predicted).macro_f1
-                for way, predicted in choices.combined(databases, photos.vectors).items()
-            }
+        rotations = [databases[first:] + databases[:first] for first in range(len(databases))]
+        verdicts = [
+            choices.ways(seeds[0], photos.vectors) | choices.combined(seeds, photos.vectors) for seeds in rotations
+        ]
+        result["choices"] = worst_f1(databases[0].classes, photos.classes, verdicts)
         if case.real:
             result["fast"] = measure_fast(databases, photos, folder, encoder)
         if name == "screw sizes":

@@ -50,7 +50,9 @@ def centred(database: ReferenceDatabase, vectors: Array) -> Labels:
 
 
 def combined(databases: Sequence[ReferenceDatabase], vectors: Array) -> dict[str, Labels]:
-    """Verdicts by references of several seeds: each class from its own poses, and twice as many images of each."""
+    """Verdicts by references of several seeds, if there are: each class from its own poses, and twice as many images."""
+    if len(databases) == 1:
+        return {}
     own = [database.take(np.flatnonzero(database.labels % len(databases) == n)) for n, database in enumerate(databases)]
     count = 2 * min(databases[0].count().values())
     return {
