@@ -6,7 +6,7 @@
 Every case is a committed script that makes a scene. References and database are made by the product's own `build`;
 photographs are real ones, where this machine has them (`SIMSEARCH_PHOTOS`), or simulated by Cycles. Scenes, references
 and simulated photographs are made again only when what makes them has changed. Figures go to build/accuracy.json, which
-keeps those of cases that are not run now, and the tables of benchmarks/ACCURACY.md are written from that file.
+keeps those of cases and ablations that are not run now, and the tables of benchmarks/ACCURACY.md are written from that file.
 
 Real photographs are halved by their number: cases may be tuned on the even ones; the figure that counts is that of the
 odd ones, which nothing but this script ever looks at. Nothing here changes references, settings or thresholds.
@@ -409,6 +409,9 @@ def main() -> None:
             result["renders"] = measure_renders(folder, databases[0], photos, case.images, ways)
         result["seconds"] = round(time.monotonic() - started)
         results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+        before = results.get(name, {})
+        for kept in {"limits", "renders"} & before.keys():  # those ablations that are not run now
+            result[kept] = before[kept] | result.get(kept, {})
         results[name] = result
         with replacing(RESULTS) as path:
             path.write_text(json.dumps(results, indent=2), "utf-8")
