@@ -349,18 +349,18 @@ def measure_job(peers: str) -> dict[str, Any]:
 
 
 def measure_growth(_peers: str) -> dict[str, Any]:
-    """How seconds grow with classes of six images, images of two classes, and photos."""
-    found: dict[str, Any] = {}
+    """How seconds grow with classes of two images, images of two classes, and photos."""
+    scene, output, found = BUILD / "many_classes.blend", BUILD / "many_classes", {}
     for count in CLASSES:
-        make_scene(BUILD / "many_classes.blend", "many_classes.py", str(count))
-        found[f"{count} classes"] = render(BUILD / "many_classes.blend", BUILD / "many_classes", 6)
-    make_scene(BUILD / "screw.blend", "screw.py")
+        make_scene(scene, "many_classes.py", str(count))
+        found[f"{count} classes"] = render(scene, output, 2)
+    make_scene(scene, "many_classes.py", "2")
     for count in IMAGES:
-        found[f"{count} images"] = render(BUILD / "screw.blend", BUILD / "references", count)
-    run("batch.py", "--scene", BUILD / "screw.blend", "build", "--output", BUILD / "references")
+        found[f"{count} images"] = render(scene, output, count)
+    run("batch.py", "--scene", scene, "build", "--output", output, "--images-per-class", str(count))
     for count in PHOTOS:
         photos = photo_files() * (count // 5)
-        found[f"{count} photos"] = classify(BUILD / "references" / "references.safetensors", photos)
+        found[f"{count} photos"] = classify(output / "references.safetensors", photos)
     grown = growth("classes rendered", found, "{} classes", {count: str(count) for count in CLASSES})
     grown |= growth("images rendered", found, "{} images", {count: str(count) for count in IMAGES})
     grown |= growth("photos classified", found, "{} photos", {count: str(count) for count in PHOTOS})
