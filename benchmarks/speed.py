@@ -258,7 +258,9 @@ def run(*command: str | Path) -> dict[str, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{command[0]} ended with status {process.returncode}")
-    return {"seconds": time.monotonic() - started, "megabytes": round(usage.ru_maxrss / 1024)}
+    found = {"seconds": time.monotonic() - started, "megabytes": round(usage.ru_maxrss / 1024)}
+    print(f"{' '.join(map(str, command))[:80]}: {found['seconds']:.2f} s", flush=True)
+    return found
 
 
 def classify(database: Path, photos: list[Path]) -> dict[str, float]:
@@ -420,7 +422,7 @@ def main() -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
     results: dict[str, Any] = {"ratios": {}, "medians": {}, "growth": {}, "notes": {}}
     if RESULTS.exists():
-        results = json.loads(RESULTS.read_text("utf-8"))
+        results |= json.loads(RESULTS.read_text("utf-8"))
     model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ":")
     results["machine"] = {
         "processor": model.split(":")[1].strip() or platform.processor(),
