@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accuracy benchmark: its scenes can be rendered, and its halves keep the crops of one photograph together."""
+"""The benchmarks: their scenes can be rendered, and accuracy's halves keep the crops of one photograph together."""
 
 import subprocess
 import sys
@@ -17,9 +17,12 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *map(str, command)], cwd=ROOT, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name", ["screw", "t_joint", "fastening plug", "fine relief"])
-def test_scene_of_a_case_can_be_rendered(name, tmp_path):
-    script, *arguments = accuracy.ALL_CASES[name].script
+SCRIPTS = [accuracy.ALL_CASES[name].script for name in ("screw", "t_joint", "fastening plug", "fine relief")]
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, ("many_classes.py", "3")], ids=" ".join)
+def test_scene_of_a_case_can_be_rendered(script, tmp_path):
+    script, *arguments = script
     scene = tmp_path / "scene.blend"
     made = run(accuracy.CASES / script, *arguments, scene)
     assert scene.exists(), made.stderr
