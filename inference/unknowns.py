@@ -41,9 +41,11 @@ class Subspace:
 
     def familiarity(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """How familiar ``vectors`` [Q, D] of unit length are: float64 [Q], at most 1."""
-        nearest = self.mean + (vectors - self.mean) @ self.axes.T @ self.axes
-        familiarity: NDArray[np.float64] = (vectors * nearest).sum(axis=1) / np.linalg.norm(nearest, axis=1)
-        return familiarity
+        found = np.empty(len(vectors))
+        for number, vector in enumerate(vectors):  # one by one: a product of matrices rounds by how many there are
+            nearest = self.mean + (self.axes @ (vector - self.mean)) @ self.axes
+            found[number] = vector @ nearest / np.linalg.norm(nearest)
+        return found
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,14 @@ def test_familiarity_agrees_with_scikit_learn() -> None:
     assert np.abs(Subspace.of(references).familiarity(queries) - expected).max() < 1e-6
 
 
+def test_the_same_photo_is_equally_familiar_whatever_is_asked_with_it() -> None:
+    generator = np.random.default_rng(0)
+    references, photos = generator.normal(size=(2, 40, 384)).astype(np.float32)
+    subspace = Subspace.of(references)
+    together = subspace.familiarity(photos)
+    assert [subspace.familiarity(photos[[number]])[0] for number in range(40)] == together.tolist()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_auroc_and_threshold(seed: int) -> None:
     generator = np.random.default_rng(seed)
