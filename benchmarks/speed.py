@@ -359,7 +359,7 @@ def measure_growth(_peers: str) -> dict[str, Any]:
     make_scene(scene, "many_classes.py", "2")
     for count in IMAGES:
         found[f"{count} images"] = render(scene, output, count)
-    run("batch.py", "--scene", scene, "build", "--output", output, "--images-per-class", str(count))
+    run("batch.py", "--scene", scene, "build", "--output", output, "--images-per-class", str(IMAGES[-1]))
     for count in PHOTOS:
         photos = photo_files() * (count // 5)
         found[f"{count} photos"] = classify(output / "references.safetensors", photos)

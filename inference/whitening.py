@@ -62,7 +62,7 @@ class Whitening:
         vector is the cosine of both whitened, times the length that :meth:`lengths` gives for the plain one; so
         references are compared as they are, and no second copy of them need be kept."""
         found = np.empty_like(vectors)
-        for number, vector in enumerate(vectors):
+        for number, vector in enumerate(vectors):  # one by one, as above
             moved = self.matrix @ vector
             found[number] = self.matrix @ moved / np.linalg.norm(moved)
         return found
