@@ -233,6 +233,23 @@ def test_an_emitted_half_becomes_188_whatever_the_scene_says(scene: bpy.types.Sc
     ]
 
 
+def test_a_part_that_is_animated_is_as_sharp_as_one_that_stands_still(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    def picture(name: str) -> np.ndarray[Any, Any]:
+        render(scene, tmp_path / name, classes=("present",))
+        return np.asarray(Image.open(tmp_path / name / "present/present_0000.png"), dtype=int)
+
+    scene.simsearch.render.images_per_class = 1
+    still = picture("still")
+    scene.frame_set(1)
+    part = bpy.data.objects["Cube"]
+    for frame, place in ((0, -1.0), (1, 0.0), (2, 1.0)):
+        part.location.x = place
+        part.keyframe_insert("location", frame=frame)
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 1.0
+    scene.frame_set(1)
+    assert abs(picture("moving") - still).max() <= 1
+
+
 class Interrupted(Progress):
     """Fails after the first image."""
 
