@@ -149,16 +149,18 @@ OTHERWISE: dict[str, tuple[Alter, Callable[[Encoder, Array], Array]]] = {
 """Ways to embed photographs and references alike."""
 
 JITTER = "scene.simsearch.jitter"
-SHARPEST = "64 samples"
 RENDERED = {
     **{f"{n} samples": f"scene.simsearch.render.samples = {n}" for n in (1, 2, 8, 16, 64)},
     "without shadows": "scene.eevee.use_shadows = False",
+    "light probe four times as fine": "scene.world.probe_resolution = '512'",
     "grain taken away or given": "stage.swap_grain(scene)",
     "materials do not vary": f"{JITTER}.material = 0",
     "light does not vary": f"{JITTER}.light_angle = {JITTER}.light_strength = 0",
     "background does not vary": f"{JITTER}.background = 0",
-    "camera moves a quarter as far": f"{JITTER}.location = [step / 4 for step in {JITTER}.location]",
-    "camera turns a quarter as far": f"{JITTER}.rotation = [turn / 4 for turn in {JITTER}.rotation]",
+    "camera moves and turns a quarter as far": (
+        f"{JITTER}.location = [step / 4 for step in {JITTER}.location]; "
+        f"{JITTER}.rotation = [turn / 4 for turn in {JITTER}.rotation]"
+    ),
     "part fills a fifth less of the frame's width": "scene.camera.data.angle *= 1.25",
     "part fills a quarter more of the frame's width": f"scene.camera.data.angle *= 0.8; {JITTER}.min_visible = 0.8",
 }
