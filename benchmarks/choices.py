@@ -134,12 +134,22 @@ def blurred(radius: float) -> Alter:
     return lambda image: image.filter(ImageFilter.GaussianBlur(radius))
 
 
+def cut(image: Image.Image, width: float, height: float) -> Image.Image:
+    """The middle of an image, these shares of it wide and high, stretched to the size of the whole."""
+    columns, rows = image.size
+    box = ((1 - width) / 2 * columns, (1 - height) / 2 * rows, (1 + width) / 2 * columns, (1 + height) / 2 * rows)
+    return image.resize(image.size, Image.Resampling.BICUBIC, box)
+
+
 LIMITS: dict[str, Alter] = {
     **{f"exposure 1/{round(1 / factor)}": darkened(factor) for factor in (1 / 4, 1 / 16, 1 / 64)},
     **{f"noise of {deviation} levels": noisy(deviation) for deviation in (10, 30, 60)},
     **{f"blur of {radius} pixels": blurred(radius) for radius in (1, 3, 6)},
+    "cut to 4:3 and stretched": lambda image: cut(image, 1, 3 / 4),
+    "cut to 4:3 and cropped to its middle": lambda image: cut(image, 3 / 4, 3 / 4),
 }
-"""How photographs may be worse than those at hand, by less and by more; the references stay as they are."""
+"""How photographs may be worse than those at hand, by less and by more, or of another shape; the references stay as they
+are."""
 
 
 OTHERWISE: dict[str, tuple[Alter, Callable[[Encoder, Array], Array]]] = {
