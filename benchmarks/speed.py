@@ -30,7 +30,9 @@ import onnx.utils
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+import choices  # noqa: E402  benchmarks/choices.py
 
 from inference.encoder import Encoder, find_encoder  # noqa: E402
 from inference.files import replacing  # noqa: E402
@@ -47,6 +49,8 @@ TOKENS = "/backbone/layernorm/Add_1_output_0"
 GFLOP_PER_IMAGE = 12.25
 PLAIN_RENDERS = 3
 REFERENCES = 48
+OTHER_RENDERS = ("1 samples", "16 samples", "64 samples", "without shadows", "light probe four times as fine")
+"""Other ways to render, of those whose F1 benchmarks/accuracy.py measures."""
 SIZES = {48: "48", 10_000: "10k", 1_000_000: "1m"}
 """Numbers of references among which neighbours are looked for, and what they are called."""
 
@@ -303,11 +307,15 @@ def render(scene: Path, output: Path, images: int) -> dict[str, float]:
 
 
 def measure_references(_peers: str) -> dict[str, Any]:
-    """24 references of each of two classes by `render`, beside stills by hand at Blender's defaults and with BlenderProc's
-    settings."""
+    """24 references of each of two classes by `render`, also with other samples and light; beside them stills by hand at
+    Blender's defaults and with BlenderProc's settings."""
     scene, found = BUILD / "screw.blend", {}
     make_scene(scene, "screw.py")
     found[f"ours, {REFERENCES} references"] = render(scene, BUILD / "references", REFERENCES // 2)
+    for way in OTHER_RENDERS:
+        changed = BUILD / "changed.blend"
+        run(ROOT / "benchmarks" / "cases" / "changed.py", scene, changed, choices.RENDERED[way])
+        found[f"ours, {way}"] = render(changed, BUILD / "references", REFERENCES // 2)
     stills: dict[str, tuple[str, Task]] = {
         name: (
             sys.executable,

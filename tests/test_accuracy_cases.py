@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -38,3 +40,17 @@ def test_crops_of_one_photograph_are_in_the_same_half():
     assert sites == {True}
     assert not accuracy.held_out(Path("img014_site3.jpg"))
     assert accuracy.held_out(Path("photo_0007.png"))
+
+
+def test_a_photograph_cut_to_4_3_is_stretched_or_cropped():
+    rows = np.linspace(0, 223, 224)
+    image = Image.fromarray(np.uint8(np.stack(np.broadcast_arrays(rows[:, None], rows[None, :], 0.0), axis=-1)))
+    stretched, cropped = (
+        np.asarray(accuracy.choices.LIMITS[name](image), float)
+        for name in ("cut to 4:3 and stretched", "cut to 4:3 and cropped to its middle")
+    )
+    middle = 28 + (rows + 0.5) * 0.75 - 0.5  # rows 28 to 196, stretched to 224
+    inside = slice(4, -4)
+    for picture, down, across in ((stretched, middle, rows), (cropped, middle, middle)):
+        assert abs(picture[inside, 112, 0] - down[inside]).max() <= 1
+        assert abs(picture[112, inside, 1] - across[inside]).max() <= 1
