@@ -192,7 +192,7 @@ class SIMSEARCH_PG_render(bpy.types.PropertyGroup):
     )
     samples: IntProperty(
         name="Samples",
-        description="EEVEE samples per reference. More smooths edges and soft shadows; time grows in proportion",
+        description="EEVEE samples per reference. More smooths edges and soft shadows, and takes longer",
         default=4,
         min=1,
         soft_max=64,
