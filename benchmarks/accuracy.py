@@ -344,7 +344,7 @@ def write_page(results: dict[str, Any]) -> None:
     ]  # fmt: skip
     for key, heading, text in (
         ("choices", "What matters", "Macro F1 over all photographs, worst of the seeds, of other ways to use the same references."),
-        ("renders", "What matters in the references", "Macro F1 over all photographs, worst of three seeds, of references rendered otherwise; in brackets, where the poses are the same, the mean cosine of the references to those as they are."),
+        ("renders", "What matters in the references", f"Macro F1 over all photographs, worst of {MOST_RENDERED} seeds at most, of references rendered otherwise; in brackets, where the poses are the same, the mean cosine of the references to those as they are."),
         ("fast", "The encoder fast", "With `--precision fast`, all photographs: macro F1, worst of the seeds, beside that of the exact encoder, and how far the photographs' vectors are from its."),
         ("pairs", "Nearly alike", "Macro F1 over all photographs where just two classes are to be told apart: screws of ISO 4017 whose heads are 7, 8 and 10 mm wide, so one is a seventh, a quarter or three sevenths wider than the other, seen from distances that vary by a tenth."),
         ("limits", "Limits", f"Macro F1, worst of the seeds, of at most {MOST_ALTERED} photographs: as they are; photographs and references embedded otherwise; photographs, not references, made worse."),

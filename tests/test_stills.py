@@ -240,7 +240,6 @@ def test_a_part_that_is_animated_is_as_sharp_as_one_that_stands_still(scene: bpy
 
     scene.simsearch.render.images_per_class = 1
     still = picture("still")
-    scene.frame_set(1)
     part = bpy.data.objects["Cube"]
     for frame, place in ((0, -1.0), (1, 0.0), (2, 1.0)):
         part.location.x = place
