@@ -306,3 +306,13 @@ def prediction_rows(true: Sequence[str], verdicts: Sequence[Verdict], k: int) ->
 def harmless(cell: str) -> str:
     """``cell`` marked as text where a spreadsheet would take it for a formula."""
     return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+
+
+def read_predictions(path: Path) -> list[dict[str, str]]:
+    """The rows of a ``predictions.csv`` by the names of its columns, without the marks of :func:`harmless`."""
+
+    def unmarked(cell: str) -> str:
+        return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: unmarked(cell) for name, cell in row.items()} for row in csv.DictReader(file)]

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation: score the references on real photos, classify one photo, open what was found."""
+"""Validation: score the references on real photos, classify one photo, open the report."""
 
-import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,72 +96,11 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _report_step(context.scene, "report.html"))
+        return steps.allowed(cls, report_step(context.scene, "report.html"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / "report.html"))
         return {"FINISHED"}
-
-
-class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
-    bl_idname = "simsearch.show_mistakes"
-    bl_label = "Show Mistakes"
-    bl_description = "Show the photos that were taken for another class, each beside its most similar reference"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _report_step(context.scene, "predictions.csv"))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        self.found = mistakes(context.scene)
-        if not self.found:
-            self.report({"INFO"}, "There are no mistakes to show")
-            return {"FINISHED"}
-        if bpy.app.background:
-            for mistake in self.found:
-                self.report({"INFO"}, f"{mistake.photo}: {mistake.true} taken for {mistake.predicted}")
-            return {"FINISHED"}
-        return set(context.window_manager.invoke_popup(self, width=460))
-
-    def draw(self, _context: bpy.types.Context) -> None:
-        from ..panels.validation import draw_mistakes
-
-        draw_mistakes(self.layout, self.found)
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A photo that was taken for another class, and its most similar reference."""
-
-    photo: Path
-    true: str
-    predicted: str
-    reference: Path
-    similarity: float
-
-
-def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
-    """The wrong verdicts of the last validation, the most certain first."""
-    photos = steps.absolute(scene.simsearch.photos_directory)
-    from ..inference.validation import FORMULA_STARTS
-
-    def plain(cell: str) -> str:  # without the mark that keeps spreadsheets from taking it for a formula
-        return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
-
-    with (validation_folder(scene) / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        rows = [{name: plain(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
-    found = [
-        Mistake(
-            photos / row["path"],
-            row["true"],
-            row["predicted"],
-            steps.output_folder(scene) / row["reference_1"],
-            float(row["similarity_1"]),
-        )
-        for row in rows
-        if row["true"] != row["predicted"]
-    ]
-    return sorted(found, key=lambda mistake: -mistake.similarity)
 
 
 def evidence_folder(scene: bpy.types.Scene) -> Path:
@@ -176,11 +113,12 @@ def validation_folder(scene: bpy.types.Scene) -> Path:
     return steps.output_folder(scene) / "validation"
 
 
-def _report_step(scene: bpy.types.Scene, name: str) -> str | None:
+def report_step(scene: bpy.types.Scene, name: str) -> str | None:
+    """What must be done before this file of the last validation can be shown."""
     missing = steps.folder_step(scene)
     if missing is None and not (validation_folder(scene) / name).is_file():
         return "Validate against real images first"
     return missing
 
 
-CLASSES = (SIMSEARCH_OT_validate, SIMSEARCH_OT_classify, SIMSEARCH_OT_open_report, SIMSEARCH_OT_show_mistakes)
+CLASSES = (SIMSEARCH_OT_validate, SIMSEARCH_OT_classify, SIMSEARCH_OT_open_report)

@@ -3,18 +3,20 @@
 
 import bpy
 
-from . import overlay, sidebar, thumbnails
+from . import mistakes, overlay, sidebar, thumbnails
+
+CLASSES = (*sidebar.CLASSES, *mistakes.CLASSES)
 
 
 def register() -> None:
     thumbnails.register()
-    for cls in sidebar.CLASSES:
+    for cls in CLASSES:
         bpy.utils.register_class(cls)
     overlay.register()
 
 
 def unregister() -> None:
     overlay.unregister()
-    for cls in reversed(sidebar.CLASSES):
+    for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
     thumbnails.unregister()

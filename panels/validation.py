@@ -6,12 +6,12 @@ from pathlib import Path
 import bpy
 
 from ..operators import results, steps
-from ..operators.validation import Mistake, evidence_folder
+from ..operators.validation import evidence_folder
 from ..text import paragraph
 from . import thumbnails
 from .references import draw_outdated
 
-MOST_MISTAKES, MOST_NEIGHBOURS, MOST_CLASSES = 8, 5, 6
+MOST_NEIGHBOURS, MOST_CLASSES = 5, 6
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
 
@@ -102,22 +102,3 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
         image = steps.output_folder(scene) / neighbour["reference"]
         cell.template_icon(thumbnails.icon(image), scale=3)
         cell.label(text=f"{neighbour['similarity']:.3f}")
-
-
-def draw_mistakes(layout: bpy.types.UILayout, found: list[Mistake]) -> None:
-    """Photos that were taken for another class, each beside its most similar reference."""
-    layout.label(
-        text=f"{len(found)} photos were taken for another class"
-        if len(found) > 1
-        else "One photo was taken for another class"
-    )
-    grid = layout.grid_flow(row_major=True, columns=2, even_columns=True)
-    for mistake in found[:MOST_MISTAKES]:
-        cell = grid.box()
-        row = cell.row(align=True)
-        row.template_icon(thumbnails.icon(mistake.photo), scale=4)
-        row.template_icon(thumbnails.icon(mistake.reference), scale=4)
-        cell.label(text=f"{mistake.true}, taken for {mistake.predicted}")
-        cell.label(text=f"{mistake.photo.name}, similarity {mistake.similarity:.3f}")
-    if len(found) > MOST_MISTAKES:
-        layout.label(text=f"and {len(found) - MOST_MISTAKES} more in the report")

@@ -22,7 +22,7 @@ from inference.errors import InputError
 from inference.files import class_folders, label_problem
 from inference.preprocessing import Preprocessing
 from inference.progress import Progress
-from inference.validation import classify, validate
+from inference.validation import classify, read_predictions, validate
 
 CLASSES = tuple(sorted(COLOURS))
 
@@ -320,6 +320,8 @@ def test_cells_are_harmless_in_a_spreadsheet(encoder: Encoder, tmp_path: Path) -
     assert "'=HYPERLINK(1)" in cells and "'@green" in cells and "'@green/+1.png" in cells
     assert not [cell for cell in cells if cell[0] in "=+@\t\r" or (cell[0] == "-" and not cell[1:2].isdigit())]
     assert set(metrics["classes"]) == {"=HYPERLINK(1)", "@green"}, "only the spreadsheet needs the mark"
+    rows = read_predictions(tmp_path / "out" / "predictions.csv")
+    assert {row["true"] for row in rows} == {"=HYPERLINK(1)", "@green"} and "@green/+1.png" in {r["path"] for r in rows}
 
 
 class Page(HTMLParser):
