@@ -185,6 +185,13 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             "There is no light and the background is dark, so the references may be black. Add a light or a background.",
             None, "warning",
         )  # fmt: skip
+    if lights and not (scene.eevee.use_shadows and any(item.data.use_shadow for item in lights)):
+        # Door tray and fine relief are told apart by luck without them: benchmarks/ACCURACY.md.
+        yield Problem(
+            "No light casts a shadow, and some classes differ in little else. Turn shadows on in the render settings and "
+            "in the light.",
+            None, "warning",
+        )  # fmt: skip
     if not lights and (settings.jitter.light_angle or settings.jitter.light_strength):
         yield Problem(
             "The light varies, but the scene has no light. Add one or set its variation to 0.", None, "warning"

@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 from tiny_encoder import write_pictures, write_tiny_encoder
-from tiny_scene import ROOT, add_class
+from tiny_scene import ROOT, WARNING, add_class
 
 COMMANDS = ("check", "render", "build", "embed", "validate", "classify", "export-onnx")
 
@@ -47,7 +47,7 @@ def test_help_lists_every_command() -> None:
 
 def test_check_of_a_good_scene(blend_file: Path) -> None:
     done = run("--scene", blend_file, "check", "--json")
-    assert (done.returncode, last_json(done.stdout)) == (0, {"warnings": []})
+    assert (done.returncode, last_json(done.stdout)) == (0, {"warnings": [WARNING]})
 
 
 def test_check_of_a_database(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_render_resumes_what_is_there(blend_file: Path, references: Path, tmp_pa
     done = run("--scene", blend_file, "render", "--output", tmp_path, "--json", "--progress-file", progress)
     assert done.returncode == 0
     result = last_json(done.stdout)
-    assert (result["images"], result["rendered"], result["warnings"]) == (4, 0, [])
+    assert (result["images"], result["rendered"], result["warnings"]) == (4, 0, [WARNING])
     assert {path: path.read_bytes() for path in sorted((tmp_path / "references").rglob("*.*"))} == before
 
     (tmp_path / "references/present/present_0000.png").unlink()
@@ -177,7 +177,7 @@ os._exit(status)
 """
     done = run(blend_file, program=(sys.executable, "-c", script))
     assert done.returncode == 0, done.stderr
-    assert last_json(done.stdout) == {"warnings": []}
+    assert last_json(done.stdout) == {"warnings": [WARNING]}
     assert "Blender quit" not in done.stdout
 
 

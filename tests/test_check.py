@@ -10,7 +10,15 @@ import pytest
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import check
 from synthetic_similarity_search.scene.settings import read_settings
-from tiny_scene import add_class, add_cube, new_collection
+from tiny_scene import add_class, add_cube, build_scene, new_collection
+
+
+@pytest.fixture
+def scene() -> bpy.types.Scene:
+    """The tiny scene as it should be; nothing here is rendered, which shadows would make slow."""
+    scene = build_scene()
+    scene.eevee.use_shadows = True
+    return scene
 
 
 def problems(scene: bpy.types.Scene) -> list[check.Problem]:
@@ -139,6 +147,18 @@ def test_warnings_do_not_stop(scene: bpy.types.Scene) -> None:
     assert len(sentences) == 3
     for part in ("only the class 'present'", "may be black", "The light varies"):
         assert any(part in sentence for sentence in sentences)
+
+
+def test_no_light_casts_a_shadow(scene: bpy.types.Scene) -> None:
+    lamp = bpy.data.objects["Lamp"].data
+    for render, light in ((False, True), (True, False), (False, False)):
+        scene.eevee.use_shadows, lamp.use_shadow = render, light
+        (problem,) = problems(scene)
+        assert problem.severity == "warning" and "No light casts a shadow" in problem.sentence
+    other = bpy.data.objects.new("Other lamp", bpy.data.lights.new("Other lamp", "AREA"))
+    scene.collection.objects.link(other)
+    scene.eevee.use_shadows = True
+    assert problems(scene) == [], "one of the lights is enough"
 
 
 def test_a_region_of_few_patches(scene: bpy.types.Scene) -> None:

@@ -45,6 +45,13 @@ def new_collection(
     return collection
 
 
+WARNING = (
+    "No light casts a shadow, and some classes differ in little else. Turn shadows on in the render settings and in the "
+    "light."
+)
+"""What is rightly said of the tiny scene, whose shadows are off so that it is quick to render."""
+
+
 def build_scene() -> bpy.types.Scene:
     """A cube on a table under a lamp, seen from above; classes ``present`` and ``absent``; quick to render."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
