@@ -351,7 +351,9 @@ def write_page(results: dict[str, Any]) -> None:
     ):  # fmt: skip
         measured = {name: case[key] for name, case in cases.items() if key in case}
         if key == "renders":
-            measured = {f"{n}: seeds {r['seeds']}, photographs {r['photos']}": r["ways"] for n, r in measured.items()}
+            measured = {
+                name: {"seeds": r["seeds"], "photographs": r["photos"]} | r["ways"] for name, r in measured.items()
+            }
         names = list(dict.fromkeys(way for figures in measured.values() for way in figures))
         if measured:
             rows = [(way, *(figures.get(way) for figures in measured.values())) for way in names]
