@@ -197,6 +197,8 @@ class Encoder:
             from .quantising import load_model
 
             content = load_model(self.path, fast=True).SerializeToString(deterministic=True)
+            # Processors without VNNI would saturate at 16 bits: onnxruntime.ai, "Quantize ONNX Models", on U8S8 and U8U8.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         name = PROVIDERS[self.provider]
         providers = [(name, OPTIONS.get(self.provider, {}))]
         if self.provider != "CPU":  # what it has no kernel for

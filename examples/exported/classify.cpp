@@ -12,7 +12,9 @@
 
 int main(int count, char** arguments) {
     Ort::Env environment;
-    Ort::Session session(environment, arguments[1], Ort::SessionOptions());
+    Ort::SessionOptions options;
+    options.AddConfigEntry("session.x64quantprecision", "1");  // a file of --precision fast, on any processor
+    Ort::Session session(environment, arguments[1], options);
     Ort::AllocatorWithDefaultOptions allocator;
     // A JSON list of class names; the label is a number in it, or -1: unknown, in a file exported with --reject.
     auto classes = session.GetModelMetadata().LookupCustomMetadataMapAllocated("simsearch.classes", allocator);

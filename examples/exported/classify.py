@@ -14,7 +14,9 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+options = onnxruntime.SessionOptions()
+options.add_session_config_entry("session.x64quantprecision", "1")  # a file of --precision fast, on any processor
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 metadata = session.get_modelmeta().custom_metadata_map
 classes = json.loads(metadata["simsearch.classes"])
 outputs = [output.name for output in session.get_outputs()]
