@@ -191,14 +191,14 @@ def measure_renders(
         script = CASES / "changed.py"
         make(scene, [original, statement, script, CASES / "stage.py"], script, original, scene, statement)
         measured[name] = [build(scene, place / f"seed{seed}", seed, images) for seed in range(len(databases))]
-    found = {}
+    found: dict[str, Any] = {"seeds": len(databases), "photographs": len(photos.files)}
     for name, changed in measured.items():
         f1 = [scores(d.classes, photos.classes, d.predict(photos.vectors, choices.K)).macro_f1 for d in changed]
         pairs = list(zip(databases, changed, strict=True))
         same = all(np.array_equal(one.poses, other.poses) for one, other in pairs)
         cosines = [(one.embeddings * other.embeddings).sum(axis=1) for one, other in pairs if same]
         found[name] = {"macro_f1": min(f1), "cosine": float(np.mean(cosines)) if same else None}
-    return {"seeds": len(databases), "photos": len(photos.files), "ways": found}
+    return found
 
 
 def prepare(
@@ -350,10 +350,6 @@ def write_page(results: dict[str, Any]) -> None:
         ("limits", "Limits", f"Macro F1, worst of the seeds, of at most {MOST_ALTERED} photographs: as they are; photographs and references embedded otherwise; photographs, not references, made worse."),
     ):  # fmt: skip
         measured = {name: case[key] for name, case in cases.items() if key in case}
-        if key == "renders":
-            measured = {
-                name: {"seeds": r["seeds"], "photographs": r["photos"]} | r["ways"] for name, r in measured.items()
-            }
         names = list(dict.fromkeys(way for figures in measured.values() for way in figures))
         if measured:
             rows = [(way, *(figures.get(way) for figures in measured.values())) for way in names]
@@ -422,8 +418,8 @@ def main() -> None:
             result["limits"] = before["limits"] | result.get("limits", {})
         if old := before.get("renders"):
             new = result.setdefault("renders", old)
-            if all(new[setting] == old[setting] for setting in ("seeds", "photos")):
-                new["ways"] = old["ways"] | new["ways"]
+            if all(new[setting] == old[setting] for setting in ("seeds", "photographs")):
+                result["renders"] = old | new
         results[name] = result
         with replacing(RESULTS) as path:
             path.write_text(json.dumps(results, indent=2), "utf-8")

@@ -44,25 +44,6 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
     return sorted(found, key=lambda mistake: -mistake.similarity)
 
 
-def draw(layout: bpy.types.UILayout, found: list[Mistake]) -> None:
-    """Photos that were taken for another class, each beside its most similar reference."""
-    layout.label(
-        text=f"{len(found)} photos were taken for another class"
-        if len(found) > 1
-        else "One photo was taken for another class"
-    )
-    grid = layout.grid_flow(row_major=True, columns=2, even_columns=True)
-    for mistake in found[:MOST]:
-        cell = grid.box()
-        row = cell.row(align=True)
-        row.template_icon(thumbnails.icon(mistake.photo), scale=4)
-        row.template_icon(thumbnails.icon(mistake.reference), scale=4)
-        cell.label(text=f"{mistake.true}, taken for {mistake.predicted}")
-        cell.label(text=f"{mistake.photo.name}, similarity {mistake.similarity:.3f}")
-    if len(found) > MOST:
-        layout.label(text=f"and {len(found) - MOST} more in the report")
-
-
 class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
     bl_idname = "simsearch.show_mistakes"
     bl_label = "Show Mistakes"
@@ -84,7 +65,21 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
         return set(context.window_manager.invoke_popup(self, width=460))
 
     def draw(self, _context: bpy.types.Context) -> None:
-        draw(self.layout, self.found)
+        self.layout.label(
+            text=f"{len(self.found)} photos were taken for another class"
+            if len(self.found) > 1
+            else "One photo was taken for another class"
+        )
+        grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True)
+        for mistake in self.found[:MOST]:
+            cell = grid.box()
+            row = cell.row(align=True)
+            row.template_icon(thumbnails.icon(mistake.photo), scale=4)
+            row.template_icon(thumbnails.icon(mistake.reference), scale=4)
+            cell.label(text=f"{mistake.true}, taken for {mistake.predicted}")
+            cell.label(text=f"{mistake.photo.name}, similarity {mistake.similarity:.3f}")
+        if len(self.found) > MOST:
+            self.layout.label(text=f"and {len(self.found) - MOST} more in the report")
 
 
 CLASSES = (SIMSEARCH_OT_show_mistakes,)
