@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Synthetic Similarity Search: an image classifier for visual inspection, made from CAD without real photos."""
 
-import bpy
-
-from . import operators, panels, preferences, properties
-
-MODULES = (properties, preferences, operators, panels)
-"""Registered in this order; each has ``register`` and ``unregister``."""
+from types import ModuleType
 
 _commands: list[object] = []
+
+
+def modules() -> tuple[ModuleType, ...]:
+    """What is registered, in this order; imported here, so that ``inference`` can be imported where no Blender is."""
+    from . import operators, panels, preferences, properties
+
+    return properties, preferences, operators, panels
 
 
 def command(argv: list[str]) -> int:
@@ -20,13 +22,22 @@ def command(argv: list[str]) -> int:
     return command_line.main(argv, prog="blender --command simsearch")
 
 
+def registered() -> bool:
+    """Whether this extension is registered in this Blender now."""
+    return bool(_commands)
+
+
 def register() -> None:
-    for module in MODULES:
+    import bpy
+
+    for module in modules():
         module.register()
     _commands.append(bpy.utils.register_cli_command("simsearch", command))
 
 
 def unregister() -> None:
+    import bpy
+
     bpy.utils.unregister_cli_command(_commands.pop())
-    for module in reversed(MODULES):
+    for module in reversed(modules()):
         module.unregister()

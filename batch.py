@@ -24,15 +24,24 @@ ROOT = Path(__file__).resolve().parent
 
 
 def load_package() -> ModuleType:
-    """Import this folder as ``synthetic_similarity_search``, whatever its name, and register it, once."""
-    if PACKAGE in sys.modules:
-        return sys.modules[PACKAGE]
+    """Import this folder as ``synthetic_similarity_search``, whatever its name, and register it, each once."""
     import bpy  # isort: skip  # first, as it makes its own modules importable
     import addon_utils
 
+    package = sys.modules.get(PACKAGE) or _import_this_folder()
+    if package.registered():
+        return package
     for name in [addon.module for addon in bpy.context.preferences.addons]:
         if name.rpartition(".")[2] == PACKAGE:  # an installed copy would register the same names
             addon_utils.disable(name, default_set=False)
+    package.register()
+    if bpy.app.module:
+        # With classes still registered, Blender 4.5 as a module waits for ever while Python ends.
+        atexit.register(package.unregister)
+    return package
+
+
+def _import_this_folder() -> ModuleType:
     specification = importlib.util.spec_from_file_location(
         PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
@@ -40,10 +49,6 @@ def load_package() -> ModuleType:
     package = importlib.util.module_from_spec(specification)
     sys.modules[PACKAGE] = package
     specification.loader.exec_module(package)
-    package.register()
-    if bpy.app.module:
-        # With classes still registered, Blender 4.5 as a module waits for ever while Python ends.
-        atexit.register(package.unregister)
     return package
 
 

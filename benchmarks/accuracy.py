@@ -30,18 +30,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthetic_similarity_search.benchmarks import choices
+from synthetic_similarity_search.inference import editing, metrics
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.embedding import embed_files
+from synthetic_similarity_search.inference.encoder import Encoder, find_encoder
+from synthetic_similarity_search.inference.files import replacing
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
+from synthetic_similarity_search.inference.progress import Progress
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-import choices  # noqa: E402  benchmarks/choices.py
-
-from inference import editing, metrics  # noqa: E402
-from inference.database import ReferenceDatabase  # noqa: E402
-from inference.embedding import embed_files  # noqa: E402
-from inference.encoder import Encoder, find_encoder  # noqa: E402
-from inference.files import replacing  # noqa: E402
-from inference.preprocessing import Preprocessing  # noqa: E402
-from inference.progress import Progress  # noqa: E402
 
 CASES = ROOT / "benchmarks" / "cases"
 OUTPUT = ROOT / "build" / "accuracy"

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from inference import editing
-from inference.database import ReferenceDatabase
-from inference.encoder import Encoder
-from inference.preprocessing import Preprocessing
+from synthetic_similarity_search.inference import editing
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.encoder import Encoder
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageEnhance, ImageOps
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from synthetic_similarity_search.inference.cache import HEADER_BYTES, KEY_BYTES
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.preprocessing import open_photo
+from synthetic_similarity_search.inference.validation import CACHE
 
-from inference.cache import HEADER_BYTES, KEY_BYTES  # noqa: E402
-from inference.database import ReferenceDatabase  # noqa: E402
-from inference.preprocessing import open_photo  # noqa: E402
-from inference.validation import CACHE  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 SIZE = (640, 480)
 

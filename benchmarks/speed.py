@@ -29,14 +29,12 @@ import onnx
 import onnx.utils
 from PIL import Image
 
+from synthetic_similarity_search.benchmarks import choices
+from synthetic_similarity_search.inference.encoder import Encoder, find_encoder
+from synthetic_similarity_search.inference.files import replacing
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-import choices  # noqa: E402  benchmarks/choices.py
-
-from inference.encoder import Encoder, find_encoder  # noqa: E402
-from inference.files import replacing  # noqa: E402
-from inference.preprocessing import Preprocessing  # noqa: E402
 
 WORKERS = ROOT / "benchmarks" / "speed_workers.py"
 BUILD = ROOT / "build" / "speed"

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 THREADS = os.cpu_count() or 1
 Work = Callable[[], object]
 
@@ -51,7 +50,7 @@ def torch_model() -> Any:
 
 
 def encoder_ours(file: str, batch: int, precision: str) -> Work:
-    from inference.encoder import Encoder
+    from synthetic_similarity_search.inference.encoder import Encoder
 
     encoder, images = Encoder(Path(file), precision=precision, provider="CPU"), pixels(batch)
     return lambda: encoder.embed(images)
@@ -93,11 +92,11 @@ def sgemm(size: int) -> Work:
 
 
 def photos_ours(file: str, photos: list[str], precision: str) -> Work:
-    from inference.database import ReferenceDatabase
-    from inference.encoder import Encoder
-    from inference.preprocessing import Preprocessing
-    from inference.progress import Progress
-    from inference.validation import classify
+    from synthetic_similarity_search.inference.database import ReferenceDatabase
+    from synthetic_similarity_search.inference.encoder import Encoder
+    from synthetic_similarity_search.inference.preprocessing import Preprocessing
+    from synthetic_similarity_search.inference.progress import Progress
+    from synthetic_similarity_search.inference.validation import classify
 
     encoder, references = Encoder(Path(file), precision=precision, provider="CPU"), vectors(48, 1)
     poses = np.tile(np.eye(4, dtype=np.float32), (48, 1, 1))
@@ -142,7 +141,7 @@ def photos_straightforward(photos: list[str]) -> Work:
 
 
 def neighbours_ours(references: int, queries: int) -> Work:
-    from inference import neighbours
+    from synthetic_similarity_search.inference import neighbours
 
     database, asked, lengths = vectors(references, 1), vectors(queries, 2), np.ones(references, np.float32)
     return lambda: neighbours.search(asked, database, lengths, 5)
@@ -150,7 +149,7 @@ def neighbours_ours(references: int, queries: int) -> Work:
 
 def database_ours(file: str) -> Work:
     """From the opened database's vectors, whitened, to the neighbours' classes."""
-    from inference.database import ReferenceDatabase
+    from synthetic_similarity_search.inference.database import ReferenceDatabase
 
     database, asked = ReferenceDatabase.load(Path(file)), vectors(1, 2)
     return lambda: database.nearest(asked, 5)
@@ -158,9 +157,9 @@ def database_ours(file: str) -> Work:
 
 def write_database(file: str, references: int) -> Work:
     """Two classes of random vectors as a database file."""
-    from inference.database import ReferenceDatabase
-    from inference.encoder import Model
-    from inference.preprocessing import Preprocessing
+    from synthetic_similarity_search.inference.database import ReferenceDatabase
+    from synthetic_similarity_search.inference.encoder import Model
+    from synthetic_similarity_search.inference.preprocessing import Preprocessing
 
     poses = np.tile(np.eye(4, dtype=np.float32), (references, 1, 1))
     names = tuple(f"{number}.png" for number in range(references))

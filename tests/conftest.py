@@ -3,29 +3,26 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
 USER_FOLDER = tempfile.mkdtemp()
 os.environ["BLENDER_USER_RESOURCES"] = USER_FOLDER  # before bpy is imported: nobody's preferences take part
-sys.path[:0] = [str(TESTS.parent), str(TESTS)]  # the extension's folder, and what several tests share
-
-import batch  # noqa: E402
+from synthetic_similarity_search import batch  # noqa: E402
 
 batch.load_package()
 
 import bpy  # noqa: E402
-from reliability import (  # noqa: E402, F401  pytest finds its hooks here
+
+from synthetic_similarity_search.tests.reliability import (  # noqa: E402, F401  pytest finds its hooks here
     pytest_addoption,
     pytest_configure,
     pytest_runtest_makereport,
     write_table,
 )
-from tiny_scene import build_scene  # noqa: E402
+from synthetic_similarity_search.tests.tiny_scene import build_scene  # noqa: E402
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -24,12 +24,12 @@ MOST = 1.25
 
 def save_scene(path: Path) -> None:
     """Save the tiny scene, set to 64 pixels."""
-    sys.path[:0] = [str(TESTS.parent), str(TESTS)]
-    import batch
+    from synthetic_similarity_search import batch
 
     batch.load_package()
     import bpy
-    from tiny_scene import build_scene
+
+    from synthetic_similarity_search.tests.tiny_scene import build_scene
 
     build_scene().simsearch.render.resolution = 64
     bpy.ops.wm.save_as_mainfile(filepath=str(path))

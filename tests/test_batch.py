@@ -9,23 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from tiny_encoder import write_pictures, write_tiny_encoder
-from tiny_scene import ROOT, WARNING, add_class
+
+from synthetic_similarity_search.tests.commands import last_json, run
+from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
+from synthetic_similarity_search.tests.tiny_scene import ROOT, WARNING, add_class
 
 COMMANDS = ("check", "render", "build", "embed", "validate", "classify", "export-onnx")
-
-
-def run(*arguments: object, program: tuple[str, ...] = (sys.executable, str(ROOT / "batch.py"))) -> Any:
-    return subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
-
-
-def last_json(output: str) -> dict[str, Any]:
-    return dict(json.loads(output.splitlines()[-1]))
 
 
 @pytest.fixture
@@ -164,10 +157,10 @@ def test_build_adds_the_database(blend_file: Path, references: Path, tmp_path: P
 
 def test_blenders_own_command_door(blend_file: Path) -> None:
     """What ``blender --command simsearch`` calls, in a process of its own as there."""
-    script = f"""
+    script = """
 import os, sys
-sys.path.insert(0, {str(ROOT)!r})
-import batch, bpy
+import bpy
+from synthetic_similarity_search import batch
 package = batch.load_package()
 bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
 status = package.command(["check", "--json"])

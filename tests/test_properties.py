@@ -6,10 +6,10 @@ from pathlib import Path
 
 import bpy
 import pytest
+
+from synthetic_similarity_search import batch
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene.settings import read_settings
-
-import batch
 
 DEFAULTS = {
     "region": None, "camera": None, "model": "VITS14", "k": 5, "settings_version": 1, "active_class_index": 0,
@@ -95,8 +95,8 @@ def test_two_scenes_are_independent_and_survive_a_file(scene: bpy.types.Scene, t
 
 
 def test_the_lists_of_encoders_agree() -> None:
-    from inference import encoder
-    from tools import encoder_graph, encoder_weights
+    from synthetic_similarity_search.inference import encoder
+    from synthetic_similarity_search.tools import encoder_graph, encoder_weights
 
     shown = bpy.types.Scene.bl_rna.properties["simsearch"].fixed_type.properties["model"].enum_items.keys()
     exported = [name.upper() for name in encoder_graph.VARIANTS]

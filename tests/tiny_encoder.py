@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from inference.encoder import find_encoder
-from inference.errors import InputError
+from synthetic_similarity_search.inference.encoder import find_encoder
+from synthetic_similarity_search.inference.errors import InputError
 
 DIM = 16
 COLOURS = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
@@ -58,6 +58,11 @@ def write_pictures(folder: Path, count: int, seed: int, classes: tuple[str, ...]
     return folder
 
 
+def random_batch(count: int) -> np.ndarray:
+    """Pixels float32 [count, 3, 224, 224] of no picture, the same each time."""
+    return np.random.default_rng(0).standard_normal((count, 3, 224, 224), dtype=np.float32)
+
+
 def real_encoder() -> Path:
     """The encoder that users get; skips the test where it has not been fetched."""
     try:
@@ -68,7 +73,7 @@ def real_encoder() -> Path:
 
 def photos_folder() -> Path:
     """The real photos that SIMSEARCH_PHOTOS names; skips the test where there are none."""
-    folder = Path(os.environ.get("SIMSEARCH_PHOTOS") or Path(__file__).parents[2] / "shared" / "photos")
+    folder = Path(os.environ.get("SIMSEARCH_PHOTOS") or Path(__file__).resolve().parents[2] / "shared" / "photos")
     if not folder.is_dir():
         pytest.skip(f"there are no real photos in {folder}; SIMSEARCH_PHOTOS names their folder")
     return folder

@@ -26,7 +26,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from inference.files import replacing
+from synthetic_similarity_search.inference.files import replacing
 
 Array = NDArray[np.float32]
 StateDict = Mapping[str, Array]

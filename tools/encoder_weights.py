@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from safetensors.numpy import load_file
 
-from inference.errors import InputError
-from inference.files import sha256_file
-from tools.encoder_graph import VARIANTS, Architecture, Array, StateDict
+from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.files import sha256_file
+from synthetic_similarity_search.tools.encoder_graph import VARIANTS, Architecture, Array, StateDict
 
 OFFICIAL_SHA256 = {
     "vits14": "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",

@@ -22,17 +22,22 @@ import zipfile
 from http.client import HTTPException
 from pathlib import Path
 
+import onnx
+from google.protobuf.message import DecodeError
+from tqdm import tqdm
+
+from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.files import replacing, sha256_file
+from synthetic_similarity_search.tools.encoder_graph import VARIANTS, external_data, write_encoder
+from synthetic_similarity_search.tools.encoder_weights import (
+    OFFICIAL_SHA256,
+    STANDIN_SHA256,
+    Weights,
+    read_weights,
+    source_sha256,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import onnx  # noqa: E402
-from google.protobuf.message import DecodeError  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-
-from inference.errors import InputError  # noqa: E402
-from inference.files import replacing, sha256_file  # noqa: E402
-from tools.encoder_graph import VARIANTS, external_data, write_encoder  # noqa: E402
-from tools.encoder_weights import OFFICIAL_SHA256, STANDIN_SHA256, Weights, read_weights, source_sha256  # noqa: E402
 
 MODELS = ROOT / "models"
 SOURCES = MODELS / "sources"

@@ -12,11 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import bpy
 from mathutils import Euler, Matrix, Vector
-from stage import (
+
+from synthetic_similarity_search.benchmarks.cases.stage import (
     add_camera,
     add_sun,
     add_variant,

@@ -7,10 +7,9 @@ python benchmarks/cases/changed.py scene.blend changed.blend "scene.eevee.use_sh
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import bpy
-import stage
+
+from synthetic_similarity_search.benchmarks.cases import stage
 
 if __name__ == "__main__":
     bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))

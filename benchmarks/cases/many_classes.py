@@ -8,7 +8,18 @@ import math
 import sys
 from pathlib import Path
 
-from stage import add_camera, add_sun, add_variant, mark_region, new_material, new_scene, ring, save, set_world, skin
+from synthetic_similarity_search.benchmarks.cases.stage import (
+    add_camera,
+    add_sun,
+    add_variant,
+    mark_region,
+    new_material,
+    new_scene,
+    ring,
+    save,
+    set_world,
+    skin,
+)
 
 HEIGHT = 0.04
 

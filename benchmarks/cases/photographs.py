@@ -13,13 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Vector
 from PIL import Image
-from stage import add_grain, new_material, ring, skin
+
+from synthetic_similarity_search.benchmarks.cases.stage import add_grain, new_material, ring, skin
 from synthetic_similarity_search.inference.files import replacing
 from synthetic_similarity_search.scene.classes import showing
 from synthetic_similarity_search.scene.settings import read_settings

@@ -12,11 +12,10 @@ import math
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import bpy
 import numpy as np
-from stage import (
+
+from synthetic_similarity_search.benchmarks.cases.stage import (
     Colour,
     add_camera,
     add_grain,

@@ -5,13 +5,10 @@ Lengths are metres, angles radians; parts rest on Z = 0 and the camera looks dow
 """
 
 import math
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import batch
+from synthetic_similarity_search import batch
 
 batch.load_package()
 

@@ -8,13 +8,11 @@ The photographed parts' CAD is read from the folder that `SIMSEARCH_CAD` names, 
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "examples" / "station"))
+from synthetic_similarity_search.examples.station import scene as station
 
-import scene as station  # noqa: E402  examples/station/scene.py
+ROOT = Path(__file__).resolve().parents[2]
 
 ORIGINAL = {"t_joint": "T_Joint.stp", "metal_blank": "Metal_Blank.stp"}
 

@@ -21,6 +21,7 @@ batch.load_package()
 
 import bpy  # noqa: E402
 from mathutils import Euler, Vector  # noqa: E402
+
 from synthetic_similarity_search.scene.cad_import import import_cad  # noqa: E402
 
 CLASSES = {"t_joint": "pipe_tee.step", "metal_blank": "square_plate.step", "empty_table": None}

@@ -24,6 +24,7 @@ import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 from mathutils import Euler, Matrix, Vector  # noqa: E402
 from PIL import Image  # noqa: E402
+
 from synthetic_similarity_search.inference.files import replacing  # noqa: E402
 
 PHOTOS_PER_CLASS = 8

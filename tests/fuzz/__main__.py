@@ -29,12 +29,19 @@ def fuzz(target: str, options: list[str]) -> None:
     """Fuzz one target until libFuzzer ends the process."""
     import atheris
 
-    sys.path[:0] = [str(TESTS.parent), str(TESTS)]
     with atheris.instrument_imports(
-        include=["inference", "PIL", "argparse", "json", "synthetic_similarity_search", "io_scene_gltf2"]
+        include=["PIL", "argparse", "json", "synthetic_similarity_search", "io_scene_gltf2"]
     ):
-        from fuzz import targets
-        from inference import editing, embedding, evidence, gap, station, unknowns, validation  # noqa: F401
+        from synthetic_similarity_search.inference import (  # noqa: F401
+            editing,
+            embedding,
+            evidence,
+            gap,
+            station,
+            unknowns,
+            validation,
+        )
+        from synthetic_similarity_search.tests.fuzz import targets
 
         if target == "step":
             targets.run(target, b"\0")  # imports all that an import needs

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where fuzzing starts: small valid inputs of every target, ``python -m fuzz.seeds`` in tests/ writes them."""
+"""Where fuzzing starts: small valid inputs of every target, ``python tests/fuzz/seeds.py`` writes them."""
 
 import io
 import json
 
 from PIL import Image
 
-from fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS, edited_step
+from synthetic_similarity_search.tests.fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS, edited_step
 
 
 def write_seeds() -> None:

@@ -25,18 +25,18 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-import batch
-from inference import command_line, report
-from inference.database import METADATA, ReferenceDatabase
-from inference.embedding import find_references
-from inference.encoder import Model
-from inference.errors import InputError
-from inference.preprocessing import Preprocessing, UnreadablePhoto, crop_box, open_photo
+from synthetic_similarity_search import batch
+from synthetic_similarity_search.inference import command_line, report
+from synthetic_similarity_search.inference.database import METADATA, ReferenceDatabase
+from synthetic_similarity_search.inference.embedding import find_references
+from synthetic_similarity_search.inference.encoder import Model
+from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.preprocessing import Preprocessing, UnreadablePhoto, crop_box, open_photo
 
 SCRATCH = tempfile.TemporaryDirectory()
 FOLDER = Path(SCRATCH.name).resolve()
 ROOT = Path(__file__).resolve().parents[2]
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).resolve().parent / "corpus"
 FIELDS = ("", "format_version", "promoted", *METADATA)
 """What the first byte of a database's input chooses: the whole file, or one of the texts in its header."""
 
@@ -214,6 +214,7 @@ def cad_import() -> Any:
     batch.load_package()
     import addon_utils
     import cascadio  # noqa: F401  before the forks
+
     from synthetic_similarity_search.scene import cad_import
 
     addon_utils.enable("io_scene_gltf2", default_set=False)

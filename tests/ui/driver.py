@@ -7,6 +7,7 @@ ImageMagick; ``tests/ui/run`` brings it all together. Without a zip the extensio
 """
 
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import bpy
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 
 
@@ -26,10 +27,7 @@ def install() -> None:
     if arguments:
         bpy.ops.extensions.package_install_files(filepath=arguments[0], repo="user_default", enable_on_install=True)
     else:
-        sys.path.insert(0, str(ROOT))
-        import batch
-
-        batch.load_package()
+        runpy.run_path(str(ROOT / "batch.py"))["load_package"]()
 
 
 def extension(name: str) -> object:

@@ -5,13 +5,10 @@ Measures how often the sidebar is redrawn while a child Blender renders, and see
 """
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import bpy
 import driver

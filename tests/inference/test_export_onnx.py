@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The exported file, run by ONNX Runtime alone, against ``classify``."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.embedding import embed_references
+from synthetic_similarity_search.inference.encoder import Encoder, import_onnxruntime
+from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.neighbours import search, vote
+from synthetic_similarity_search.inference.preprocessing import Preprocessing, open_photo
+from synthetic_similarity_search.inference.progress import Progress
+from synthetic_similarity_search.inference.station import export_onnx
+from synthetic_similarity_search.inference.unknowns import Rejection
+from synthetic_similarity_search.inference.validation import classify, prepare_rejection
+from synthetic_similarity_search.tests.tiny_encoder import COLOURS, real_encoder, write_pictures, write_tiny_encoder
+
+K = 5
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("station")
+    write_tiny_encoder(folder / "tiny.onnx")
+    write_pictures(folder / "references", 8, seed=0)
+    return folder
+
+
+def build(references: Path, encoder: Encoder) -> ReferenceDatabase:
+    return embed_references(
+        references, encoder, Preprocessing(), Progress(), references.parent / "references.safetensors"
+    )
+
+
+def exported(
+    database: ReferenceDatabase,
+    encoder: Path,
+    output: Path,
+    flavour: str,
+    k: int = K,
+    rejection: Rejection | None = None,
+) -> Any:
+    export_onnx(database, encoder, output, flavour, k, rejection)
+    onnx.checker.check_model(output, full_check=True)
+    return import_onnxruntime().InferenceSession(output, providers=["CPUExecutionProvider"])
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(open_photo(path, Preprocessing().size))
+
+
+def check_verdicts(database: ReferenceDatabase, encoder: Encoder, photos: list[Path], output: Path) -> None:
+    """Both flavours give classify's verdicts on every photo."""
+    verdicts, _ = classify(database, encoder, photos, K, Progress())
+    image = exported(database, encoder.path, output / "image.onnx", "image")
+    tensor = exported(database, encoder.path, output / "tensor.onnx", "tensor")
+    for path, verdict in zip(photos, verdicts, strict=True):
+        prepared = Preprocessing().tensor(open_photo(path, Preprocessing().size))[None]
+        for session, feed, tolerance in (
+            (tensor, {"pixels": prepared}, 1e-5),
+            (image, {"images": pixels(path)[None]}, 1e-3),
+        ):
+            label, votes, similarities, neighbours = session.run(None, feed)
+            assert database.classes[label[0]] == verdict.predicted, path
+            assert dict(zip(database.classes, votes[0].tolist(), strict=True)) == verdict.votes, path
+            expected = [near.similarity for near in verdict.neighbours]
+            assert similarities[0] == pytest.approx(expected, abs=tolerance), path
+        label, votes, similarities, neighbours = tensor.run(None, {"pixels": prepared})
+        assert [database.images[n] for n in neighbours[0]] == [near.reference for near in verdict.neighbours]
+
+
+def test_verdicts_equal_classify(station: Path, tmp_path: Path) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    photos = sorted(write_pictures(tmp_path / "photos", 6, seed=1).glob("*/*.png"))
+    check_verdicts(build(station / "references", encoder), encoder, photos, tmp_path)
+
+
+def test_unknown_photos_are_rejected_as_by_classify(station: Path, tmp_path: Path) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    write_pictures(tmp_path / "photos", 3, seed=1)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    for number, image in enumerate(noise):
+        Image.fromarray(image).save(tmp_path / "photos" / f"noise{number}.png")
+    photos = sorted((tmp_path / "photos").rglob("*.png"))
+    rejection = prepare_rejection(database, None, database.embeddings[:0])
+    verdicts, _ = classify(database, encoder, photos, K, Progress(), rejection)
+    assert 4 <= sum(verdict.predicted == "unknown" for verdict in verdicts) < len(photos)
+    session = exported(database, encoder.path, tmp_path / "image.onnx", "image", K, rejection)
+    assert session.get_modelmeta().custom_metadata_map["simsearch.unknown"] == "unknown"
+    names = (*database.classes, "unknown")
+    for path, verdict in zip(photos, verdicts, strict=True):
+        label, votes, _, _, familiarity = session.run(None, {"images": pixels(path)[None]})
+        assert names[label[0]] == verdict.predicted and familiarity[0] == pytest.approx(verdict.familiarity, abs=1e-4)
+        assert dict(zip(database.classes, votes[0].tolist(), strict=True)) == verdict.votes
+
+
+@pytest.mark.parametrize("crop", [(0.25, 0.5, 0.5, 0.25), (0.001, 0.0, 0.3333, 0.999), (0.999, 0.999, 0.001, 0.001)])
+def test_images_are_cropped_as_photos_are(
+    station: Path, tmp_path: Path, crop: tuple[float, float, float, float]
+) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    database = replace(database, preprocessing=replace(database.preprocessing, crop=crop))
+    session = exported(database, encoder.path, tmp_path / "image.onnx", "image")
+    generator = np.random.default_rng(0)
+    for shape in ((97, 131), (48, 64), (1, 7)):
+        image = generator.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / "photo.png")
+        (verdict,), _ = classify(database, encoder, [tmp_path / "photo.png"], K, Progress())
+        _, _, similarities, _ = session.run(None, {"images": image[None]})
+        assert similarities[0] == pytest.approx([near.similarity for near in verdict.neighbours], abs=1e-3)
+
+
+def test_verdicts_equal_classify_on_real_photos(tmp_path: Path) -> None:
+    encoder = Encoder(real_encoder())
+    folder = Path(os.environ.get("SIMSEARCH_PHOTOS") or ROOT.parent / "shared" / "photos") / "t_joint"
+    if not folder.is_dir():
+        pytest.skip(f"there are no real photos in {folder}; SIMSEARCH_PHOTOS names their folder")
+    # Some photos serve as references here: the figures do not matter, only that both ways agree.
+    for label in (path for path in folder.iterdir() if path.is_dir()):
+        for number, photo in enumerate(sorted(label.iterdir())):
+            place = tmp_path / ("references" if number < 4 else "photos") / label.name
+            place.mkdir(parents=True, exist_ok=True)
+            (place / photo.name).symlink_to(photo)
+    photos = sorted((tmp_path / "photos").glob("*/*"))[::5]
+    check_verdicts(build(tmp_path / "references", encoder), encoder, photos, tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(224, 224), (48, 64), (1, 1), (600, 801), (1080, 1920), (500, 100)])
+def test_images_of_any_size_are_preprocessed_as_photos_are(
+    station: Path, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    export_onnx(build(station / "references", encoder), encoder.path, tmp_path / "image.onnx", "image", K)
+    model = onnx.load(tmp_path / "image.onnx")
+    model.graph.output.append(onnx.helper.make_tensor_value_info("pixels", onnx.TensorProto.FLOAT, ["N", 3, 224, 224]))
+    session = import_onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).integers(0, 256, (2, *shape, 3), dtype=np.uint8)
+    ours = np.stack([Preprocessing().tensor(Image.fromarray(image)) for image in images])
+    (theirs,) = session.run(["pixels"], {"images": images})
+    levels = np.abs(ours - theirs) * np.array(Preprocessing().std)[:, None, None] * 255
+    assert levels.max() < 1.01 and (levels > 0.5).mean() < 0.005  # halves are rounded either way
+
+
+def test_ties_are_decided_as_by_vote(tmp_path: Path) -> None:
+    """Random references of a coarse grid, so that many similarities, votes and sums are exactly equal."""
+    identity = onnx.helper.make_graph(
+        [onnx.helper.make_node("ReduceMean", ["pixels", "axes"], ["embedding"], keepdims=0)],
+        "identity",
+        [onnx.helper.make_tensor_value_info("pixels", onnx.TensorProto.FLOAT, ["N", 3, 224, 224])],
+        [onnx.helper.make_tensor_value_info("embedding", onnx.TensorProto.FLOAT, ["N", 3])],
+        [onnx.numpy_helper.from_array(np.array([2, 3]), "axes")],
+    )
+    opset = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(identity, opset_imports=opset, ir_version=10), tmp_path / "identity.onnx")
+    write_tiny_encoder(tmp_path / "tiny.onnx")
+    write_pictures(tmp_path / "references", 4, seed=0)
+    template = build(tmp_path / "references", Encoder(tmp_path / "tiny.onnx"))
+    generator = np.random.default_rng(0)
+    axes = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+    for _ in range(10):
+        references = axes[generator.integers(0, 6, 12)]
+        labels = generator.integers(0, 3, 12)
+        database = replace(template, embeddings=references, labels=labels, whitened=False)
+        session = exported(database, tmp_path / "identity.onnx", tmp_path / "out.onnx", "tensor", 6)
+        queries = axes[generator.integers(0, 6, 20)]
+        label, votes, similarities, neighbours = session.run(
+            None, {"pixels": np.broadcast_to(queries[:, :, None, None], (20, 3, 224, 224))}
+        )
+        expected_similarities, expected = search(queries, references, np.ones(len(references), np.float32), 6)
+        predicted, expected_votes = vote(labels[expected], expected_similarities, len(COLOURS))
+        assert (similarities == expected_similarities).all() and (neighbours == expected).all()
+        assert (votes == expected_votes).all() and (label == predicted).all()
+
+
+def test_the_file_says_what_it_is(station: Path, tmp_path: Path) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    session = exported(database, encoder.path, tmp_path / "image.onnx", "image", 3)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["simsearch.classes"]) == list(database.classes)
+    assert json.loads(metadata["simsearch.images"]) == list(database.images)
+    assert metadata["simsearch.k"] == "3"
+    assert metadata["simsearch.name"] == "tiny" and metadata["simsearch.encoder_sha256"] == encoder.model.sha256
+    assert [(node.name, node.type) for node in session.get_inputs()] == [("images", "tensor(uint8)")]
+    assert [node.name for node in session.get_outputs()] == ["label", "votes", "similarities", "neighbours"]
+    export_onnx(database, encoder.path, tmp_path / "again.onnx", "image", 3)
+    assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "image.onnx").read_bytes()
+
+
+def test_weights_beside_the_encoder_are_refused(station: Path, tmp_path: Path) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    model = onnx.load(station / "tiny.onnx")
+    onnx.save(model, tmp_path / "large.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    with pytest.raises(InputError, match="too large for one ONNX file"):
+        export_onnx(database, tmp_path / "large.onnx", tmp_path / "out.onnx", "image", K)
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_the_example_gives_classify_s_verdicts_without_anything_of_ours(station: Path, tmp_path: Path) -> None:
+    """The example runs in a folder of its own; isolated, Python finds no package but the installed ones."""
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    photos = sorted(write_pictures(tmp_path / "photos", 4, seed=1).glob("*/*.png"))
+    export_onnx(database, encoder.path, tmp_path / "station.onnx", "image", K)
+    shutil.copy(ROOT / "examples" / "exported" / "classify.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", "classify.py", "station.onnx", *map(str, photos)],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    verdicts, _ = classify(database, encoder, photos, K, Progress())
+    expected = [{"path": str(v), "predicted": w.predicted, "votes": w.votes} for v, w in zip(photos, verdicts)]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected

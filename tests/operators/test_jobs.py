@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons that start a child Blender: what they find is kept, and nothing outlives what it belongs to."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+import pytest
+
+from synthetic_similarity_search import preferences
+from synthetic_similarity_search.inference.encoder import find_encoder
+from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.operators import job, results
+from synthetic_similarity_search.operators.job import State
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[bpy.types.Scene]:
+    """A presence check of the start-up cube, never saved, with references that render fast."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    scene = bpy.context.scene
+    bpy.ops.simsearch.mark_region()
+    bpy.ops.simsearch.set_jitter(amount="SMALL")
+    bpy.ops.simsearch.add_pair()
+    settings = scene.simsearch
+    settings.classes[0].name, settings.classes[1].name = "cube", "nothing"
+    settings.render.images_per_class, settings.render.resolution, settings.render.samples = 2, 32, 1
+    settings.k = 1
+    settings.output_directory = str(tmp_path / "out")
+    yield scene
+    job.end_job()
+
+
+@pytest.fixture
+def encoder() -> None:
+    try:
+        find_encoder()
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+def start_render(scene: bpy.types.Scene) -> job.Job:
+    """Start a long render as a button does, without waiting for it."""
+    scene.simsearch.render.images_per_class = 500
+    arguments = ["render", "--output", scene.simsearch.output_directory]
+    return job.start(bpy.context, "Render References", arguments)
+
+
+def wait_for_images(folder: Path, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while len(list(folder.glob("references/*/*.png"))) < count:
+        assert time.monotonic() < deadline and job.running(), job.latest and job.latest.log.read_text()
+        time.sleep(0.2)
+
+
+def is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
+    scene.objects["Cube"].location.x = 0.01  # an unsaved change
+    assert bpy.ops.simsearch.build() == {"FINISHED"}
+    out = tmp_path / "out"
+    assert (out / "references.safetensors").is_file()
+    assert bpy.data.filepath == "" and not list(tmp_path.glob("**/*.blend"))
+    assert results.load(scene, "references")["classes"] == {"cube": 2, "nothing": 2}
+
+    photos = tmp_path / "photos"
+    shutil.copytree(out / "references", photos, ignore=shutil.ignore_patterns("*.json"))
+    (photos / "cube" / "broken.jpg").write_bytes(b"no image")
+    scene.simsearch.photos_directory = str(photos)
+    assert bpy.ops.simsearch.validate() == {"FINISHED"}
+    metrics = results.load(scene, "validation")
+    assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4
+    assert [Path(item["path"]).name for item in metrics["unreadable"]] == ["broken.jpg"]
+    bpy.ops.simsearch.show_mistakes()
+
+    scene.simsearch.photo = str(photos / "nothing" / "nothing_0001.png")
+    assert bpy.ops.simsearch.classify() == {"FINISHED"}
+    verdict = results.load(scene, "classification")
+    assert verdict["predicted"] == "nothing" and verdict["votes"] == {"cube": 0, "nothing": 1}
+    assert verdict["neighbours"][0]["similarity"] > 0.999
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "station.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "station.blend"))
+    scene = bpy.context.scene
+    results.refresh(scene)
+    assert results.load(scene, "validation") == metrics
+    assert [results.outdated(scene, name) for name in ("references", "validation", "classification")] == [
+        [],
+        [],
+        [],
+    ]
+
+    shutil.copy(photos / "cube" / "cube_0000.png", photos / "cube" / "more.png")
+    scene.objects["Cube"].location.x = 0.2
+    bpy.context.view_layer.update()
+    results.refresh(scene)
+    assert results.outdated(scene, "references") == ["the scene changed since"]
+    assert results.outdated(scene, "validation") == ["the photos changed since"]
+    with (tmp_path / "out" / "references.safetensors").open("ab") as database:
+        database.write(b"x")
+    results.refresh(scene)
+    assert results.outdated(scene, "classification") == ["the reference database changed since"]
+
+
+def test_a_failed_job_shows_its_sentence(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
+    photos = tmp_path / "photos" / "cube"
+    photos.mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "references.safetensors").write_bytes(b"damaged")
+    scene.simsearch.photos_directory = str(photos.parent)
+    with pytest.raises(RuntimeError) as caught:
+        bpy.ops.simsearch.validate()
+    assert job.latest is not None and job.latest.state is State.FAILED
+    assert job.latest.problems[0] in str(caught.value) and "Traceback" not in str(caught.value)
+    assert "references.safetensors" in job.latest.problems[0]
+    assert results.load(scene, "validation") is None
+
+
+def test_problems_stop_a_render_before_a_child_starts(scene: bpy.types.Scene) -> None:
+    scene.simsearch.classes[1].name = "../nothing"
+    before = job.latest
+    with pytest.raises(RuntimeError, match="class name"):
+        bpy.ops.simsearch.render()
+    assert job.latest is before
+    assert [item["culprit"] for item in results.load(scene, "problems")["list"]] == ["../nothing"]
+
+
+def test_a_cancelled_job_keeps_its_images_and_leaves_no_process(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    running = start_render(scene)
+    wait_for_images(tmp_path / "out", 2)
+    with pytest.raises(RuntimeError, match="Wait for the running job"):
+        bpy.ops.simsearch.render()
+    assert 0 <= running.progress()[0] < 1
+    assert bpy.ops.simsearch.cancel_job() == {"FINISHED"}
+    running.stop()
+    assert running.state is State.CANCELLED and is_gone(running.process.pid)
+    assert len(list((tmp_path / "out").glob("references/*/*.png"))) >= 2
+    assert not list(running.folder.glob("*.blend"))
+
+    scene.simsearch.render.images_per_class = 2
+    kept = list((tmp_path / "out").glob("references/*/*_000[01].png"))
+    assert kept, "the first image of a class is rendered first"
+    bpy.ops.simsearch.render()
+    found = results.load(scene, "references")
+    assert found["images"] == 4 and found["rendered"] == 4 - len(kept)
+
+
+def test_loading_another_file_ends_the_job(scene: bpy.types.Scene) -> None:
+    running = start_render(scene)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert running.state is State.CANCELLED and is_gone(running.process.pid)
+
+
+def test_unregistering_ends_the_job(scene: bpy.types.Scene) -> None:
+    import synthetic_similarity_search as package
+
+    running = start_render(scene)
+    package.unregister()
+    try:
+        assert running.state is State.CANCELLED and is_gone(running.process.pid)
+    finally:
+        package.register()
+
+
+def test_the_result_goes_to_the_scene_that_asked(scene: bpy.types.Scene) -> None:
+    bpy.context.window.scene = bpy.data.scenes.new("Other")
+    bpy.context.window.scene = scene
+    bpy.ops.simsearch.preview()
+    assert results.load(scene, "preview")["images"] == 2
+    assert results.load(bpy.data.scenes["Other"], "preview") is None
+
+
+def test_durations_read_well() -> None:
+    assert [job.duration(seconds) for seconds in (0.4, 59.4, 61, 3725)] == [
+        "0 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h 2 min",
+    ]
+
+
+def test_without_onnx_runtime_the_rest_works_and_the_reason_is_told(
+    scene: bpy.types.Scene, encoder: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import synthetic_similarity_search as package
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what an import finds where the library cannot be loaded
+    package.unregister()
+    package.register()
+    bpy.ops.simsearch.check()
+    assert "ONNX Runtime is not installed" in str(preferences.runtime_problem())
+    with pytest.raises(RuntimeError, match=r"ONNX Runtime cannot be loaded.*Visual C\+\+ Redistributable"):
+        bpy.ops.simsearch.check_encoder()
+
+
+def test_the_encoder_is_named_with_its_weights(scene: bpy.types.Scene, encoder: None) -> None:
+    assert preferences.runtime_problem() is None
+    bpy.ops.simsearch.check_encoder()
+    sentence = str(preferences.checked[preferences.encoder_file(bpy.context)])
+    assert "runs on CPUExecutionProvider" in sentence
+    assert ("Stand-in" in sentence) == ("standin" in sentence)

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons that prepare a scene, pressed as a script presses them: Blender without a window."""
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Vector
+from PIL import Image
+
+PLATE = Path(__file__).resolve().parents[2] / "examples" / "station" / "square_plate.step"
+
+
+@pytest.fixture
+def scene() -> Iterator[bpy.types.Scene]:
+    """Blender's start-up scene: a cube of 2 m, selected, a camera and a light."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield bpy.context.scene
+
+
+def select(*names: str) -> None:
+    for item in bpy.context.view_layer.objects:
+        item.select_set(item.name in names)
+
+
+def refusal(operator: object) -> str:
+    """Why a button is disabled."""
+    with pytest.raises(RuntimeError) as caught:
+        operator()  # type: ignore[operator]
+    return str(caught.value)
+
+
+def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene) -> None:
+    ops = bpy.ops.simsearch
+    assert "Mark a region first" in refusal(ops.render)
+    ops.mark_region()
+    assert "Add a class first" in refusal(ops.build)
+    ops.add_class()
+    assert "Save the .blend file first" in refusal(ops.preview)
+    assert "Choose the folder of real photos first" in refusal(ops.validate)
+    scene.simsearch.output_directory = ""
+    assert "Choose an output folder first" in refusal(ops.render)
+    scene.simsearch.photos_directory = "/tmp"
+    scene.simsearch.output_directory = "/nowhere"
+    assert "Build the reference database first" in refusal(ops.validate)
+    assert "Build the reference database first" in refusal(ops.classify)
+    assert "Validate against real images first" in refusal(ops.open_report)
+    assert "No job is running" in refusal(ops.cancel_job)
+    select()
+    assert "Select the objects" in refusal(ops.apply_material)
+    assert "Select the objects" in refusal(ops.mark_region)
+    for item in list(scene.objects):
+        bpy.data.objects.remove(item)
+    assert "Import CAD" in refusal(ops.render)
+    assert "Import CAD" in refusal(ops.add_lighting)
+    assert "Add a camera first" in refusal(ops.photo_backdrop)
+
+
+def test_the_region_encloses_the_selection_and_is_made_once(scene: bpy.types.Scene) -> None:
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.5, location=(3, 0, 0))
+    select("Cube", "Sphere")
+    bpy.ops.simsearch.mark_region(margin=0.0)
+    region = scene.simsearch.region
+    assert region.type == "EMPTY"
+    bpy.context.view_layer.update()
+    corners = [region.matrix_world @ Vector((x, y, z)) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    np.testing.assert_allclose(low, (-1, -1, -1), atol=1e-6)
+    np.testing.assert_allclose(high, (3.5, 1, 1), atol=1e-6)
+    select("Cube")
+    bpy.ops.simsearch.mark_region(margin=0.0)
+    assert scene.simsearch.region == region
+    np.testing.assert_allclose(region.scale, (1, 1, 1), atol=1e-6)
+
+
+def test_every_finish_can_be_applied_and_is_shared(scene: bpy.types.Scene) -> None:
+    operator = bpy.ops.simsearch.apply_material.get_rna_type()
+    finishes = operator.properties["finish"].enum_items.keys()
+    assert len(finishes) >= 12
+    select("Cube")
+    for finish in finishes:
+        bpy.ops.simsearch.apply_material(finish=finish)
+        assert len(bpy.data.objects["Cube"].material_slots) == 1
+        first = bpy.data.objects["Cube"].material_slots[0].material
+        bpy.ops.simsearch.apply_material(finish=finish)
+        assert bpy.data.objects["Cube"].material_slots[0].material == first
+
+
+def test_a_material_takes_the_photos_colour(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    photo = np.zeros((40, 60, 3), np.uint8)
+    photo[:20, :30] = (188, 64, 32)  # upper left
+    Image.fromarray(photo).save(tmp_path / "part.png")
+    select("Cube")
+    bpy.ops.simsearch.material_from_photo(filepath=str(tmp_path / "part.png"), centre=(0.25, 0.75), size=0.2)
+    material = bpy.data.objects["Cube"].material_slots[0].material
+    image = bpy.data.images.load(str(tmp_path / "part.png"))  # Blender's own conversion is the reference
+    expected = image.pixels[4 * (30 * 60 + 10) : 4 * (30 * 60 + 10) + 3]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in expected]
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    np.testing.assert_allclose(shader.inputs["Base Color"].default_value[:3], linear, atol=1e-4)
+
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(RuntimeError, match=r"could not be read.*Choose another photo"):
+        bpy.ops.simsearch.material_from_photo(filepath=str(tmp_path / "broken.png"))
+
+
+def test_lighting_and_background_replace_their_own_and_nothing_else(scene: bpy.types.Scene) -> None:
+    objects = len(scene.objects)
+    for _ in range(2):
+        bpy.ops.simsearch.add_lighting()
+        bpy.ops.simsearch.set_background(grey=0.25, table=True)
+        assert len(scene.objects) == objects + 4
+    assert bpy.data.objects["Light"].name in scene.objects
+    background = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
+    np.testing.assert_allclose(background.inputs["Color"].default_value, (0.25, 0.25, 0.25, 1))
+    table = next(item for item in scene.objects if item.name.startswith("Table"))
+    assert math.isclose(table.location.z, -1.0, abs_tol=1e-6)  # under the cube
+
+
+def test_jitter_presets_follow_the_distance(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.mark_region()
+    distance = scene.camera.matrix_world.translation.length  # the cube is at the origin
+    bpy.ops.simsearch.set_jitter(amount="MEDIUM")
+    np.testing.assert_allclose(scene.simsearch.jitter.location, (0.03 * distance,) * 3, rtol=1e-5)
+    medium = scene.simsearch.jitter.rotation[2]
+    bpy.ops.simsearch.set_jitter(amount="LARGE")
+    assert scene.simsearch.jitter.rotation[2] > medium
+
+
+def test_classes_can_be_added_moved_renamed_and_removed(scene: bpy.types.Scene) -> None:
+    ops, settings = bpy.ops.simsearch, scene.simsearch
+    ops.add_class()
+    ops.add_class()
+    assert [item.name for item in settings.classes] == ["class", "class 2"]
+    ops.move_class(direction="UP")
+    assert [item.name for item in settings.classes] == ["class 2", "class"]
+    assert settings.active_class_index == 0
+    ops.move_class(direction="UP")  # already first
+    ops.add_class_collection()
+    assert settings.classes[0].collections[0].collection == bpy.data.collections["Collection"]
+    ops.remove_class_collection(index=0)
+    assert not settings.classes[0].collections
+    ops.remove_class()
+    ops.remove_class()
+    assert not settings.classes
+    assert "Add a class first" in refusal(ops.remove_class)
+
+
+def test_a_pair_shows_the_collection_and_nothing(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.add_pair()
+    present, absent = scene.simsearch.classes
+    assert (present.name, absent.name) == ("Collection present", "Collection absent")
+    assert [entry.collection.name for entry in present.collections] == ["Collection"]
+    assert not absent.collections
+
+
+def test_a_class_is_made_of_the_selected_part(scene: bpy.types.Scene) -> None:
+    ops, classes = bpy.ops.simsearch, scene.simsearch.classes
+    ops.import_cad(filepath=str(PLATE))
+    ops.class_from_selection()
+    assert [(item.name, [entry.collection.name for entry in item.collections]) for item in classes] == [
+        ("square_plate", ["square_plate"])
+    ]
+    select()
+    bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection
+    assert "Select an imported part first" in refusal(ops.class_from_selection)
+    assert "Select an imported part first" in refusal(ops.add_pair)
+
+
+def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouched(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    assert "Cube" in scene.objects
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.context.scene.objects["Cube"].location.x = 1
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    assert "Cube" in bpy.context.scene.objects
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    assert bpy.context.scene.unit_settings.length_unit == "MILLIMETERS"
+    assert not {"Cube", "Light", "Camera"} & {item.name for item in bpy.context.scene.objects}
+
+
+def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    from synthetic_similarity_search.operators import steps
+
+    def next_step() -> str | None:
+        return next((missing for _, missing in steps.way_to_f1(scene) if missing), None)
+
+    assert "Import CAD" in next_step(), "Blender's cube is no part"
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    bpy.ops.simsearch.mark_region()
+    bpy.ops.simsearch.add_pair()
+    scene.simsearch.output_directory = str(tmp_path)
+    assert "Build the reference database" in next_step()
+    steps.database(scene).touch()
+    assert "Choose a folder of real photos" in next_step()
+    scene.simsearch.results.validation = "{}"
+    assert next_step() is None
+
+
+def test_show_class_toggles_the_viewport_alone(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.add_pair()
+    layer = bpy.context.view_layer.layer_collection.children["Collection"]
+    bpy.ops.simsearch.show_class(index=1)
+    assert layer.hide_viewport and not layer.collection.hide_render and not layer.exclude
+    bpy.ops.simsearch.show_class(index=1)
+    assert not layer.hide_viewport
+    bpy.ops.simsearch.show_class(index=0)
+    assert not layer.hide_viewport
+
+
+def test_stepping_through_poses_leaves_the_nominal_camera_alone(scene: bpy.types.Scene) -> None:
+    ops = bpy.ops.simsearch
+    ops.mark_region()
+    scene.simsearch.render.images_per_class = 3
+    nominal = scene.camera.matrix_world.copy()
+    seen = []
+    for _ in range(4):
+        ops.step_pose(step=1)
+        preview = next(item for item in scene.objects if item.type == "CAMERA" and item != scene.camera)
+        seen.append(tuple(preview.matrix_world.translation))
+    assert len(set(seen[:3])) == 3 and seen[3] == seen[0]
+    ops.step_pose(step=-1)
+    assert tuple(preview.matrix_world.translation) == seen[2]
+    assert scene.camera.matrix_world == nominal
+    ops.leave_poses()
+    assert [item.type for item in scene.objects].count("CAMERA") == 1
+
+
+def test_a_backdrop_fills_the_square_frame(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "photo.png")
+    bpy.ops.simsearch.photo_backdrop(filepath=str(tmp_path / "photo.png"), opacity=0.3)
+    (backdrop,) = scene.camera.data.background_images
+    assert backdrop.frame_method == "STRETCH" and math.isclose(backdrop.alpha, 0.3, rel_tol=1e-6)
+    assert scene.render.resolution_x == scene.render.resolution_y
+    bpy.ops.simsearch.remove_backdrop()
+    assert not len(scene.camera.data.background_images)
+
+
+def test_the_render_region_becomes_the_crop_counted_from_above(scene: bpy.types.Scene) -> None:
+    assert not bpy.ops.simsearch.crop_from_region.poll()
+    render = scene.render
+    render.use_border = True
+    render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = 0.25, 0.75, 0.5, 0.875
+    bpy.ops.simsearch.crop_from_region()
+    assert tuple(scene.simsearch.crop) == (0.25, 0.125, 0.5, 0.375) and not render.use_border
+
+
+@pytest.mark.parametrize("action", [
+    lambda ops: ops.add_class("EXEC_DEFAULT", True),
+    lambda ops: ops.add_pair("EXEC_DEFAULT", True),
+    lambda ops: ops.mark_region("EXEC_DEFAULT", True),
+    lambda ops: ops.apply_material("EXEC_DEFAULT", True, finish="WOOD"),
+    lambda ops: ops.add_lighting("EXEC_DEFAULT", True),
+    lambda ops: ops.set_background("EXEC_DEFAULT", True, grey=0.9, table=True),
+    lambda ops: ops.show_class("EXEC_DEFAULT", True, index=1),
+    lambda ops: ops.check("EXEC_DEFAULT", True),
+])  # fmt: skip
+def test_undo_takes_back_each_action(scene: bpy.types.Scene, action: object) -> None:
+    bpy.ops.simsearch.add_pair()
+
+    def state() -> object:
+        scene = bpy.context.scene  # undo replaces the object
+        settings = scene.simsearch
+        return (
+            [(item.name, [entry.collection.name for entry in item.collections]) for item in settings.classes],
+            settings.region and settings.region.name,
+            sorted((item.name, [slot.name for slot in item.material_slots]) for item in scene.objects),
+            [
+                node.inputs["Color"].default_value[0]
+                for node in scene.world.node_tree.nodes
+                if node.type == "BACKGROUND"
+            ],
+            bpy.context.view_layer.layer_collection.children[0].hide_viewport,
+            settings.results.problems,
+        )
+
+    bpy.ops.ed.undo_push(message="before")
+    before = state()
+    action(bpy.ops.simsearch)  # type: ignore[operator]
+    assert state() != before
+    bpy.ops.ed.undo()
+    assert state() == before
+
+
+def test_settings_survive_saving_and_scenes_are_independent(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    bpy.ops.simsearch.add_pair()
+    bpy.ops.simsearch.mark_region()
+    scene.simsearch.k = 3
+    other = bpy.data.scenes.new("Other")
+    other.simsearch.k = 7
+    assert not other.simsearch.classes and other.simsearch.region is None
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    first, second = bpy.data.scenes["Scene"].simsearch, bpy.data.scenes["Other"].simsearch
+    assert (first.k, second.k) == (3, 7)
+    assert [item.name for item in first.classes] == ["Collection present", "Collection absent"]
+    assert first.classes[0].collections[0].collection == bpy.data.collections["Collection"]
+    assert first.region == bpy.data.objects["Region of Interest"]
+    assert first.settings_version == 1
+
+
+def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.mark_region()
+    scene.simsearch.region.location = scene.camera.location * 2  # behind the camera
+    bpy.ops.simsearch.check()
+    from synthetic_similarity_search.operators import results
+
+    problems = results.load(scene, "problems")["list"]
+    assert len(problems) >= 2  # the region and the missing classes at once
+    culprit = next(problem["culprit"] for problem in problems if "behind" in problem["sentence"])
+    bpy.ops.simsearch.select_culprit(culprit=culprit)
+    assert [item.name for item in bpy.context.selected_objects] == [scene.simsearch.region.name]
+    bpy.ops.simsearch.add_pair()
+    scene.simsearch.classes[0].name = "../x"
+    bpy.ops.simsearch.check()
+    culprits = [problem["culprit"] for problem in results.load(scene, "problems")["list"]]
+    assert "../x" in culprits
+    bpy.ops.simsearch.select_culprit(culprit="../x")
+    assert scene.simsearch.active_class_index == 0
+
+
+def test_registering_again_leaves_one_of_everything(scene: bpy.types.Scene) -> None:
+    import synthetic_similarity_search as package
+
+    handlers = bpy.app.handlers
+
+    def count() -> tuple[int, ...]:
+        return len(handlers.load_pre), len(handlers.load_post), len(handlers.depsgraph_update_post)
+
+    registered = count()
+    package.unregister()
+    assert not hasattr(bpy.types.Scene, "simsearch")
+    assert not [name for name in dir(bpy.types) if name.startswith("SIMSEARCH_")]
+    assert all(after < before for after, before in zip(count(), registered, strict=True))
+    package.register()
+    assert count() == registered
+    assert scene.simsearch.k == 5
+
+
+def test_registering_imports_nothing_heavy() -> None:
+    """Blender's start must not wait for what only a job needs."""
+    script = (
+        "import sys; import bpy; before = set(sys.modules); import batch; batch.load_package();"
+        "heavy = {'PIL', 'onnxruntime', 'safetensors', 'tqdm', 'jinja2', 'cascadio', 'onnx'};"
+        "loaded = {name.partition('.')[0] for name in set(sys.modules) - before} & heavy;"
+        "sys.exit(', '.join(loaded) or 0)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
