@@ -18,8 +18,8 @@ def command(argv: list[str]) -> int:
     from . import batch  # here, since these bring what only a running job needs
     from .scene import command_line
 
-    batch.claim_stdout()
-    return command_line.main(argv, prog="blender --command simsearch")
+    with batch.quiet_blender() as log:
+        return command_line.main(argv, prog="blender --command simsearch", keep_log=log.keep if log else None)
 
 
 def registered() -> bool:

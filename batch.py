@@ -9,6 +9,7 @@ It runs the extension that lies in this folder, whether or not a copy is install
 
 import argparse
 import atexit
+import faulthandler
 import importlib.util
 import json
 import os
@@ -16,6 +17,8 @@ import shutil
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -52,21 +55,66 @@ def _import_this_folder() -> ModuleType:
     return package
 
 
-def claim_stdout() -> None:
-    """Keep stdout for our own output, for the rest of this process.
+class BlenderLog:
+    """What Blender itself printed while a command ran, in a file that is removed unless it is kept."""
 
-    Blender's C code prints to file descriptor 1 whenever it likes, also while it quits; ``--json`` promises that the
-    last line is ours. So Python's ``sys.stdout`` goes to where 1 went, and what Blender tells there, a line for each
-    file that it saves, goes nowhere: errors come as exceptions or on stderr.
+    def __init__(self, path: Path) -> None:
+        self.path, self.kept = path, False
+
+    def keep(self) -> str:
+        """Keep the file; returns the sentence that says where it is."""
+        self.kept = True
+        return f"Blender's own messages are in {self.path}."
+
+
+@contextmanager
+def quiet_blender() -> Iterator[BlenderLog | None]:
+    """Keep stdout and stderr for our own output, for the rest of this process.
+
+    Blender's C code prints to file descriptors 1 and 2 whenever it likes, also while it quits. That would bury what
+    people want to read, and ``--json`` promises that the last line of stdout is ours. So ``sys.stdout`` and
+    ``sys.stderr`` go to where 1 and 2 went, and 1 and 2 go to a log. Where ``SIMSEARCH_LOG`` names the log, as for the
+    processes that a job starts, it is kept in any case, and None is yielded.
+
+    A crash leaves no time to name the log: it is the newest ``simsearch_*.log`` in the folder for temporary files.
+    Which lines of Python ran is on stderr then.
     """
     sys.stdout.flush()
-    ours = os.dup(1)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    sys.stdout = os.fdopen(ours, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    sys.stderr.flush()
+    ours = [os.dup(descriptor) for descriptor in (1, 2)]
+    log = None
+    if named := os.environ.get("SIMSEARCH_LOG"):
+        messages = os.open(named, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    else:
+        messages, name = tempfile.mkstemp(prefix="simsearch_", suffix=".log")
+        log = BlenderLog(Path(name))
+    _print_to(messages)
+    sys.stdout, sys.stderr = (
+        os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", buffering=1) for descriptor in ours
+    )
+    faulthandler.enable(sys.stderr)
+    try:
+        yield log
+    except Exception:
+        if log:
+            print(log.keep(), file=sys.stderr)
+        raise
+    finally:
+        if log:
+            _print_to(os.open(os.devnull, os.O_WRONLY))  # Windows removes no file that is open
+            if not log.kept:
+                with suppress(OSError):
+                    log.path.unlink()
 
 
-def main(argv: list[str]) -> int:
+def _print_to(descriptor: int) -> None:
+    """Let what C code prints from now on go to an open file."""
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+
+
+def main(argv: list[str], log: BlenderLog | None) -> int:
     """Open the scene that ``--scene`` names, where it does, and run the command; returns the exit status."""
     load_package()
     import bpy
@@ -88,7 +136,7 @@ def main(argv: list[str]) -> int:
     except RuntimeError:
         state = "is damaged or no Blender file" if args.scene.is_file() else "does not exist"
         return _refuse(f"The scene {args.scene} {state}. Give a .blend file.", argv)
-    return command_line.main(rest, prog="batch.py")
+    return command_line.main(rest, prog="batch.py", keep_log=log.keep if log else None)
 
 
 def _refuse(problem: str, argv: list[str]) -> int:
@@ -101,7 +149,6 @@ def _refuse(problem: str, argv: list[str]) -> int:
 
 def _run() -> None:
     """Run as a program, and end the process with the status of the command."""
-    claim_stdout()
     if "bpy" in sys.modules:  # blender --python batch.py -- ARGUMENTS
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
         scratch = []
@@ -110,17 +157,20 @@ def _run() -> None:
         # Preferences and extensions of an installed Blender take no part: the same result on every machine.
         scratch = [tempfile.mkdtemp()]
         os.environ.setdefault("BLENDER_USER_RESOURCES", scratch[0])
-    import bpy
 
     status = 1
     try:
-        status = main(argv)
+        with quiet_blender() as log:
+            import bpy
+
+            scratch.append(bpy.app.tempdir)
+            status = main(argv, log)
     except Exception:  # noqa: BLE001  it would be lost with the process
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for folder in (bpy.app.tempdir, *scratch):
+        for folder in scratch:
             shutil.rmtree(folder, ignore_errors=True)
         # Not sys.exit: Blender as a module may crash or hang while it is taken down, which would lose the status.
         os._exit(status)

@@ -406,12 +406,14 @@ def main(
     commands: Sequence[Command] = COMMANDS,
     prog: str = "python -m inference",
     defaults: Mapping[str, object] | None = None,
+    keep_log: Callable[[], str] | None = None,
 ) -> int:
     """Run the command that ``argv`` names and return the exit status: 0 done, 2 the input is wrong, 1 anything else.
 
     ``defaults`` are values of options that the user did not give, such as a scene's settings. Progress and problems,
     one line each, go to stderr. With ``--json`` the last line of stdout is one JSON object: what the command returned
-    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly.
+    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly. ``keep_log`` is called where the command fails
+    for another reason than its input, and returns a sentence that says where more is told.
     """
     # A file name or label that the terminal's encoding lacks must not end a job.
     for stream in (sys.stdout, sys.stderr):
@@ -431,6 +433,8 @@ def main(
             traceback.print_exc()
         status = WRONG_INPUT if isinstance(error, InputError) else FAILED
         problems = _problems(error)
+        if keep_log and not isinstance(error, InputError | KeyboardInterrupt):
+            problems.append(keep_log())
         print(*problems, sep="\n", file=sys.stderr)
         result = {"problems": problems}
     finally:

@@ -38,7 +38,7 @@ class Progress:
         self._write(stage, 0, total, 0.0)
         # miniters: or the bar of a job that is taken up, which is quick at first, would wait for as many again.
         pause = INTERVAL if sys.stderr.isatty() else 10
-        with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=pause, miniters=1) as bar:
+        with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=pause, miniters=1, disable=total == 0) as bar:
             for done, item in enumerate(items, 1):
                 yield item
                 bar.update()

@@ -59,7 +59,7 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """What the child wrote to stderr."""
+        """What the child wrote to stderr, and Blender's own messages."""
         return self.folder / "log.txt"
 
     def running(self) -> bool:
@@ -126,14 +126,11 @@ class Job:
             self.state, self.result = State.DONE, report
         else:
             self.state = State.FAILED
-            told = [
-                line for line in (self.folder / "log.txt").read_text("utf-8", "replace").splitlines() if line.strip()
-            ]
             problems = report.get("problems") if report else None
             if isinstance(problems, list):
                 self.problems = tuple(str(problem) for problem in problems)
             else:
-                self.problems = (told[-1] if told else f"Blender ended with status {status}.",)
+                self.problems = (f"Blender ended with status {status}. Open Log shows its last messages.",)
 
 
 def duration(seconds: float) -> str:
@@ -176,10 +173,11 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
     folder = Path(tempfile.mkdtemp(prefix="simsearch_", dir=bpy.app.tempdir))
     scene_file = save_copy(folder)
     arguments = [*arguments, "--json", "--progress-file", str(folder / "progress.json")]
-    with (folder / "result.txt").open("wb") as result, (folder / "log.txt").open("wb") as log:
+    messages = folder / "log.txt"
+    with (folder / "result.txt").open("wb") as result, messages.open("ab") as log:
         process = subprocess.Popen(
             child_command(scene_file, arguments),
-            env=os.environ | preferences.environment(context),
+            env=os.environ | preferences.environment(context) | {"SIMSEARCH_LOG": str(messages)},
             stdin=subprocess.DEVNULL,
             stdout=result,
             stderr=log,

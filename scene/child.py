@@ -2,6 +2,7 @@
 """How another Blender is started on a copy of the scene: for a job beside the window, or to share the rendering."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import bpy
@@ -12,7 +13,8 @@ BATCH = Path(__file__).parents[1] / "batch.py"
 def save_copy(folder: Path) -> Path:
     """Save a copy of the file as it is now, unsaved changes included; image and library paths hold from there too."""
     scene_file = folder / (Path(bpy.data.filepath).name or "untitled.blend")  # the recipe names it
-    bpy.ops.wm.save_as_mainfile(filepath=str(scene_file), copy=True)
+    with redirect_stdout(sys.__stdout__):  # where Blender's other messages go; stdout is for ours
+        bpy.ops.wm.save_as_mainfile(filepath=str(scene_file), copy=True)
     return scene_file
 
 

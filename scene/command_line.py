@@ -4,6 +4,7 @@
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,13 @@ from .settings import Settings, read_crop, read_settings
 REFERENCES = "references"
 
 
-def main(argv: list[str], prog: str) -> int:
-    """Run one command on the open scene; returns the exit status: 0 done, 2 wrong input, 1 anything else."""
+def main(argv: list[str], prog: str, keep_log: Callable[[], str] | None = None) -> int:
+    """Run one command on the open scene; returns the exit status, as :func:`..inference.command_line.main` does."""
     settings = bpy.context.scene.simsearch
     own = {command.name for command in COMMANDS}
     commands = (*COMMANDS, *(command for command in command_line.COMMANDS if command.name not in own))
     defaults = {"model": settings.model, "precision": settings.precision, "k": settings.k}
-    return command_line.main(argv, commands, prog, defaults)
+    return command_line.main(argv, commands, prog, defaults, keep_log)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:

@@ -99,10 +99,14 @@ class Worker:
         images, self.left = self.left[:done], self.left[done:]
         return images
 
+    def log(self) -> bytes:
+        """Its messages, and Blender's own."""
+        return self.output.with_suffix(".log").read_bytes()
+
     def last_words(self) -> str:
-        """The last line of its messages."""
-        log = self.output.with_suffix(".log").read_text("utf-8", "replace").split("\n")
-        return next((line for line in reversed(log) if line.strip()), "")
+        """What its messages say of how it ended."""
+        lines = [line for line in self.log().decode("utf-8", "replace").splitlines() if line.strip()]
+        return next((line for line in lines if line.startswith("Fatal Python error")), lines[-1] if lines else "")
 
 
 BEGINS = "begins an image"
@@ -145,6 +149,7 @@ def render(
                     if not worker.left:
                         continue
                     fruitless += 1
+                    os.write(2, worker.log())  # to Blender's other messages: see batch.py
                     if fruitless > 2 * LIMIT or (fruitless >= LIMIT and not worker.begun):
                         raise RuntimeError(
                             f"Blender crashes on every image, with status {status}. {worker.last_words()}".strip()
@@ -167,10 +172,11 @@ def _start(
         "--seed", str(settings.jitter.seed), "--resolution", str(settings.resolution),
         "--samples", str(settings.samples), "--json",
     ]  # fmt: skip
-    with (place / "output.txt").open("wb") as output, (place / "output.log").open("wb") as log:
+    messages = place / "output.log"
+    with (place / "output.txt").open("wb") as output, messages.open("ab") as log:
         process = subprocess.Popen(
             child_command(scene_file, arguments),
-            env={**os.environ, "TMPDIR": str(place), "TEMP": str(place), "TMP": str(place)},
+            env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(place)) | {"SIMSEARCH_LOG": str(messages)},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=log,

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -181,6 +182,55 @@ def test_installed_blender_runs_it_too(blend_file: Path, bad_file: Path) -> None
         done = run("-b", file, *door, program=(str(shutil.which("blender")),))
         assert done.returncode == status, done.stderr
         assert ("problems" in last_json(done.stdout)) == (status == 2)
+
+
+CRASH = """
+import os, sys
+sys.addaudithook(lambda event, args: event == "open" and {} and os.abort())
+"""
+"""Python itself aborts the process that opens a certain file."""
+
+
+@pytest.mark.parametrize(
+    "jobs, opened", [(1, "'.present_000' in str(args[0])"), (2, "args[1] == 'r' and 'share.json' in str(args[0])")]
+)
+def test_blenders_own_messages_go_to_a_log(blend_file: Path, tmp_path: Path, jobs: int, opened: str) -> None:
+    """It is removed where all goes well, kept and named where something fails, and kept where Blender crashes."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, str(ROOT / "batch.py"), "--scene", str(blend_file), "render", "--output", str(tmp_path)]
+    command += ["--classes", "present", "--jobs", str(jobs), "--json"]
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert all(
+        re.match(r"(Warning: |Rendering references: )", line) for line in re.split(r"[\r\n]+", done.stderr) if line
+    )
+    assert not list(tmp_path.glob("*.log"))
+
+    (tmp_path / "sitecustomize.py").write_text(CRASH.format(opened), "utf-8")
+    done = subprocess.run(
+        [*command, "--fresh"], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    (log,) = tmp_path.glob("simsearch_*.log")
+    if jobs == 1:
+        assert done.returncode == -signal.SIGABRT
+        assert "Fatal Python error: Aborted" in done.stderr and "stills.py" in done.stderr
+    else:
+        problem, place = last_json(done.stdout)["problems"]
+        assert done.returncode == 1
+        assert problem.startswith("This failed: blender crashes on every image") and "Aborted" in problem
+        assert place == f"Blender's own messages are in {log}."
+        assert "command_line.py" in log.read_text("utf-8")
+
+
+def test_the_demo_sets_up_its_scene_without_a_word(tmp_path: Path) -> None:
+    """Importers talk through Python's stdout, the rest of Blender through C's."""
+    command = [sys.executable, str(ROOT / "examples" / "station" / "scene.py"), str(tmp_path / "station.blend")]
+    environment = {name: value for name, value in os.environ.items() if name != "OCIO"}  # set by this process's Blender
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "station.blend").is_file()
 
 
 def test_nothing_is_left_behind(blend_file: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ turning the part, and the shadows stay where the lamp throws them.
 
 import math
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 STATION = Path(__file__).resolve().parent
@@ -35,7 +36,8 @@ REGION_SIZE = (0.056, 0.056, 0.036)  # metres; holds either part, whichever way 
 def new_material(name: str, grey: float, roughness: float, metallic: float = 0.0) -> bpy.types.Material:
     """A plain principled material; the camera is monochrome, so one grey value stands for the colour."""
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    if material.node_tree is None:  # Blender 4.5; later versions always have one
+        material.use_nodes = True
     shader = material.node_tree.nodes["Principled BSDF"]
     shader.inputs["Base Color"].default_value = (grey, grey, grey, 1.0)
     shader.inputs["Roughness"].default_value = roughness
@@ -101,7 +103,8 @@ def add_camera_and_lamp(scene: bpy.types.Scene) -> None:
     scene.collection.objects.link(lamp)
 
     scene.world = bpy.data.worlds.new("hall")
-    scene.world.use_nodes = True
+    if scene.world.node_tree is None:  # Blender 4.5
+        scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.08, 0.08, 0.08, 1)
 
 
@@ -140,4 +143,5 @@ def build(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    with batch.quiet_blender(), redirect_stdout(sys.__stdout__):  # the importer's messages go to Blender's too
+        build(Path(sys.argv[1]))

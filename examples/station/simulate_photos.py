@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated photographs of the demo station, for machines that have no real ones.
+"""Simulated photos of the demo station, for machines that have no real ones.
 
     python examples/station/simulate_photos.py station.blend simulated/photos
 
 They are path traced (Cycles) with what the references lack: worn and grained surfaces, an area lamp, a camera that is
 slightly out of focus, vignetting and sensor noise; parts are placed at random on the table. They are *not* real
-photographs, and F1 on them says less than F1 on real ones.
+photos, and F1 on them says less than F1 on real ones.
 """
 
 import math
@@ -100,7 +100,7 @@ def expose(rendered_png: Path, target: Path, noise: np.random.Generator) -> None
 
 
 def simulate(folder: Path) -> None:
-    """Render every photograph that is missing."""
+    """Render every photo that is missing."""
     scene = bpy.context.scene
     lamp = prepare(scene)
     parts = {entry.name: [c.collection for c in entry.collections] for entry in scene.simsearch.classes}
@@ -135,5 +135,6 @@ def simulate(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
-    simulate(Path(sys.argv[2]))
+    with batch.quiet_blender():
+        bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
+        simulate(Path(sys.argv[2]))
