@@ -23,7 +23,12 @@ from .preprocessing import WHOLE, Preprocessing, crop_problem
 from .whitening import Whitening
 
 FORMAT_VERSION = 1
-FIXED_PREPROCESSING = json.loads(json.dumps({k: v for k, v in asdict(Preprocessing()).items() if k != "crop"}))
+OWN_PREPROCESSING = ("crop", "white_level")
+"""What a database says by itself of how photos are prepared; all else is the version's."""
+
+FIXED_PREPROCESSING = json.loads(
+    json.dumps({name: part for name, part in asdict(Preprocessing()).items() if name not in OWN_PREPROCESSING})
+)
 DTYPES = {"I64": "<i8", "F32": "<f4"}
 """Of the file's tensors: their names there and NumPy's."""
 
@@ -124,7 +129,7 @@ class ReferenceDatabase:
             "classes": self.classes,
             "images": self.images,
             "model": asdict(self.model),
-            "preprocessing": asdict(self.preprocessing),
+            "preprocessing": {name: part for name, part in asdict(self.preprocessing).items() if part is not None},
             "recipe": self.recipe,
             "promoted": self.promoted,
         }
@@ -229,11 +234,17 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
 
 
 def _preprocessing(value: Any) -> Preprocessing:
-    """Our own preprocessing with the file's own crop, which alone may differ."""
-    crop, fixed = WHOLE, value
-    if isinstance(value, dict) and "crop" in value:
-        fixed = {name: part for name, part in value.items() if name != "crop"}
-        match value["crop"]:
+    """Our own preprocessing with the file's own crop and white level, which alone may differ."""
+    own: dict[str, Any] = {}
+    if isinstance(value, dict):
+        own = {name: value[name] for name in OWN_PREPROCESSING if name in value}
+        value = {name: part for name, part in value.items() if name not in own}
+    if value != FIXED_PREPROCESSING:
+        theirs, ours = shown(json.dumps(value)), json.dumps(FIXED_PREPROCESSING)
+        raise _Refused(f"its preprocessing is {theirs}, and this version's is {ours}. Build it again.")
+    crop = WHOLE
+    if "crop" in own:
+        match own["crop"]:
             case [float() | int() as left, float() | int() as top, float() | int() as width, float() | int() as height]:
                 try:
                     crop = (float(left), float(top), float(width), float(height))
@@ -241,12 +252,12 @@ def _preprocessing(value: Any) -> Preprocessing:
                     raise _Refused("its crop is no part of a photo. Build it again.") from None
             case _:
                 raise _Refused("its crop is not four numbers. Build it again.")
-    if fixed != FIXED_PREPROCESSING:
-        theirs, ours = shown(json.dumps(fixed)), json.dumps(FIXED_PREPROCESSING)
-        raise _Refused(f"its preprocessing is {theirs}, and this version's is {ours}. Build it again.")
     if crop_problem(crop):
         raise _Refused(f"its crop {list(crop)} is no part of a photo. Build it again.")
-    return Preprocessing(crop=crop)
+    white_level = own.get("white_level")
+    if white_level is not None and (type(white_level) is not int or not 0 < white_level < 2**16):
+        raise _Refused("its white level is not a number from 1 to 65535. Build it again.")
+    return Preprocessing(crop=crop, white_level=white_level)
 
 
 def _parsed(texts: dict[str, str], name: str) -> Any:

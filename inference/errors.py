@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error that users see."""
+"""The one error that users see, and why a photo cannot be read, which stops nothing."""
 
 
 class InputError(Exception):
@@ -11,3 +11,11 @@ class InputError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class UnreadablePhoto(Exception):
+    """A file that cannot be read as a photo; ``reason`` says why in plain words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

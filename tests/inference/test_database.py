@@ -132,6 +132,8 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
     "crop outside": (put("preprocessing", OWN | {"crop": [0.5, 0, 0.6, 1]}), "no part of a photo"),
     "crop not finite": (put("preprocessing", OWN | {"crop": [float("nan"), 0, 1, 1]}), "no part of a photo"),
     "crop no numbers": (put("preprocessing", OWN | {"crop": ["a", 0, 1, 1]}), "not four numbers"),
+    "white level of nothing": (put("preprocessing", OWN | {"white_level": 0}), "white level is not a number"),
+    "white level true": (put("preprocessing", OWN | {"white_level": True}), "white level is not a number"),
     "promoted out of range": (put("promoted", [6]), "promoted photos are no references"),
     "promoted no numbers": (put("promoted", [True]), "promoted photos are no references"),
     "tensor missing": (lambda t, m: t.pop("poses"), "tensors are not those"),
@@ -165,15 +167,17 @@ def test_an_unchanged_rewrite_is_accepted(tmp_path: Path) -> None:
     assert len(ReferenceDatabase.load(tmp_path / "references.safetensors")) == 6
 
 
-def test_crop_and_promoted_photos_are_kept_and_a_file_without_them_is_read(tmp_path: Path) -> None:
+def test_crop_white_level_and_promoted_photos_are_kept_and_a_file_without_them_is_read(tmp_path: Path) -> None:
     path = tmp_path / "references.safetensors"
-    grown = replace(database(), preprocessing=Preprocessing(crop=(0.1, 0.2, 0.3, 0.4)), promoted=(1, 5))
+    grown = replace(
+        database(), preprocessing=Preprocessing(crop=(0.1, 0.2, 0.3, 0.4), white_level=4095), promoted=(1, 5)
+    )
     grown.save(path)
     loaded = ReferenceDatabase.load(path)
     assert loaded.preprocessing == grown.preprocessing and loaded.promoted == (1, 5)
     assert loaded.take(np.array([5, 0, 1])).promoted == (0, 2)
 
-    plain = {name: value for name, value in OWN.items() if name != "crop"}
+    plain = {name: value for name, value in OWN.items() if name not in ("crop", "white_level")}
     rewritten(path, lambda _, metadata: (metadata.pop("promoted"), put("preprocessing", plain)(_, metadata)))
     older = ReferenceDatabase.load(path)
     assert older.preprocessing == Preprocessing() and older.promoted == ()

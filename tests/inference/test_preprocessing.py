@@ -131,9 +131,9 @@ def png(bits: int, colour_type: int, row: bytes, width: int, height: int = 1) ->
 
 @pytest.mark.parametrize("value, level", [(0, 0), (0x8080, 128), (0xFFFF, 255), (0x1234, 18)])
 def test_16_bits_become_8(tmp_path: Path, value: int, level: int) -> None:
-    (tmp_path / "grey.png").write_bytes(png(16, 0, struct.pack(">H", value), 1))
+    (tmp_path / "grey.png").write_bytes(png(16, 0, struct.pack(">HH", value, 0xFFFF), 2))
     (tmp_path / "colour.png").write_bytes(png(16, 2, struct.pack(">HHH", value, 0, 0xFFFF), 1))
-    Image.fromarray(np.array([[value]], np.uint16)).save(tmp_path / "grey.tif")
+    Image.fromarray(np.array([[value, 0xFFFF]], np.uint16)).save(tmp_path / "grey.tif")
     assert open_photo(tmp_path / "grey.png", SIZE).getpixel((0, 0)) == (level,) * 3
     assert open_photo(tmp_path / "grey.tif", SIZE).getpixel((0, 0)) == (level,) * 3
     assert open_photo(tmp_path / "colour.png", SIZE).getpixel((0, 0)) == (level, 0, 255)
@@ -191,27 +191,18 @@ def jpeg() -> bytes:
         (b"hello, this is text", "not an image of a known format"),
         (jpeg()[:4000], "cut off"),
         (jpeg()[:30], "damaged"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "export it as JPEG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image of a known format"),
         (png(8, 0, b"", 100_000, 100_000), "megapixels"),
         (png(8, 0, b"", 50, 50), "cut off"),
         (png(8, 7, b"", 1), "not an image of a known format"),
     ],
-    ids=["empty", "text", "truncated", "beheaded", "heic", "postscript", "bomb", "no-rows", "wrong-colour-type"],
+    ids=["empty", "text", "truncated", "beheaded", "postscript", "bomb", "no-rows", "wrong-colour-type"],
 )
 def test_unreadable_photos_say_why(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "photo").write_bytes(content)
     with pytest.raises(UnreadablePhoto) as caught:
         open_photo(tmp_path / "photo", SIZE)
     assert reason in caught.value.reason and "\n" not in caught.value.reason
-
-
-def test_pixels_without_a_known_white_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "float.tif")
-    Image.fromarray(np.full((4, 4), 1 << 24, np.int32)).save(tmp_path / "int.tif")
-    for name in ("float.tif", "int.tif"):
-        with pytest.raises(UnreadablePhoto, match="8 or 16 bits"):
-            open_photo(tmp_path / name, SIZE)
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

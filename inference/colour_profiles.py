@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colours of any profile become sRGB, which is what the encoder was trained with and what references are rendered in."""
+
+import io
+import re
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+INVISIBLE = 3
+"""Levels of 255 that a profile may differ from sRGB and count as it: there are many approximations of sRGB."""
+
+SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+"""IEC 61966-2-1 as parameters of a parametric curve: ICC.1:2022, 10.18, function type 3."""
+
+D50 = (0.9642, 1.0, 0.8249)
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""Adaptation to another white: ICC.1:2022, annex E."""
+
+Chromaticities = tuple[float, ...]
+"""x and y of white, red, green and blue."""
+
+D65 = (0.3127, 0.3290)
+BT709 = (*D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+ADOBE_RGB = (*D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+PRIMARIES = {
+    1: BT709,
+    5: (*D65, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
+    6: (*D65, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07),
+    9: (*D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
+    11: (0.314, 0.351, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),
+    12: (*D65, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),
+}
+CURVES: dict[int, float | None] = {1: None, 4: 2.2, 5: 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
+"""Colour primaries and transfer characteristics by their code points of ITU-T H.273, which PNG's cICP and AVIF's nclx use;
+None is sRGB's curve, which video's differs from by intent alone."""
+
+PQ, HLG = 16, 18
+CICP = re.compile(rb"\0\0\0\x04cICP(.)(.)", re.DOTALL)
+NCLX = re.compile(rb"colrnclx\0(.)\0(.)", re.DOTALL)
+"""Where a PNG file (third edition, 11.3.2.6) and an AVIF or HEIC file (ISO/IEC 14496-12, 12.1.5) have the code points."""
+
+DCF_ADOBE_RGB = b"R03\0"
+"""Interoperability index that cameras write instead of a profile: DCF 2.0, "optional colour space"."""
+
+Note = Callable[[str], None]
+
+
+class HighDynamicRange(Exception):
+    """The colours are brighter than white can be."""
+
+
+def profile_of(image: Image.Image, head: bytes) -> bytes | None:
+    """The ICC profile of an open image file that begins with ``head``, or what its other words about colour amount to;
+    None where they are sRGB or there are none. Raises HighDynamicRange.
+
+    Of several, the one that PNG's third edition (4.3) prefers counts: code points, profile, sRGB, gamma and primaries.
+    """
+    embedded: bytes | None = image.info.get("icc_profile")
+    if head.startswith(b"\x89PNG"):
+        if found := CICP.search(head):
+            return _profile_of_code_points(found[1][0], found[2][0])
+        if not embedded and "srgb" not in image.info and "gamma" in image.info:
+            # 1 / 2.2 is what files with sRGB's curve state for programs that only know gamma.
+            gamma = image.info["gamma"]
+            curve = None if abs(gamma - 1 / 2.2) < 0.005 else 1 / max(gamma, 0.01)
+            return rgb_profile(image.info.get("chromaticity", BT709), curve)
+    if head[4:8] == b"ftyp" and not embedded and (found := NCLX.search(head)):
+        return _profile_of_code_points(found[1][0], found[2][0])
+    if head.startswith(b"\xff\xd8") and not embedded and DCF_ADOBE_RGB in image.info.get("exif", b""):
+        return rgb_profile(ADOBE_RGB, 563 / 256)
+    return embedded
+
+
+def _profile_of_code_points(primaries: int, transfer: int) -> bytes | None:
+    if transfer in (PQ, HLG):
+        raise HighDynamicRange
+    return rgb_profile(PRIMARIES.get(primaries, BT709), CURVES.get(transfer))
+
+
+def rgb_profile(chromaticities: Chromaticities, gamma: float | None) -> bytes | None:
+    """An ICC profile (ICC.1:2022) of RGB with these primaries and ``gamma``, or sRGB's curve where that is None; None where
+    all of it is sRGB."""
+    curve = SRGB_CURVE if gamma is None else (gamma,)
+    if curve == SRGB_CURVE and np.allclose(chromaticities, BT709, atol=0.002):
+        return None
+    xs, ys = np.array(chromaticities).reshape(4, 2).T
+    white, *primaries = np.stack([xs / ys, np.ones(4), (1 - xs - ys) / ys], axis=1)
+    columns = np.array(primaries).T
+    columns = columns * np.linalg.solve(columns, white)
+    adaptation = np.linalg.solve(BRADFORD, np.diag(BRADFORD @ D50 / (BRADFORD @ white)) @ BRADFORD)
+
+    def fixed(*numbers: float) -> bytes:
+        return struct.pack(f">{len(numbers)}i", *(round(number * 65536) for number in numbers))
+
+    parametric = b"para\0\0\0\0" + struct.pack(">HH", 3 if len(curve) > 1 else 0, 0) + fixed(*curve)
+    content = {b"wtpt": b"XYZ \0\0\0\0" + fixed(*D50)}
+    for name, column in zip((b"r", b"g", b"b"), (adaptation @ columns).T, strict=True):
+        content |= {name + b"XYZ": b"XYZ \0\0\0\0" + fixed(*column), name + b"TRC": parametric}
+    table, values, start = b"", b"", 128 + 4 + 12 * len(content)
+    for name, value in content.items():
+        table += name + struct.pack(">II", start + len(values), len(value))
+        values += value
+    header = struct.pack(">I4xI", start + len(values), 0x04000000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
+    header = header.ljust(68, b"\0") + fixed(*D50)
+    return header.ljust(128, b"\0") + struct.pack(">I", len(content)) + table + values
+
+
+def to_srgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Image:
+    """``image``, of mode 1, L, P, RGB, CMYK, YCbCr or LAB, as RGB in sRGB. ``note`` is told where the ``profile`` is damaged
+    or another kind of image's, and so is ignored."""
+    if image.mode == "LAB":
+        return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), SRGB, "LAB", "RGB"))
+    if profile:
+        try:
+            space, transform = _transform(profile)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            space, transform = "", None
+        mode = {"GRAY": "L", "CMYK": "CMYK"}.get(space, "RGB")
+        if not space or (mode != "RGB" and mode != image.mode.replace("1", "L")) or image.mode == "CMYK" != mode:
+            note("its colour profile is damaged or another kind of image's, and was ignored")
+        elif transform:
+            return _applied(image.convert(mode), transform)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+    converted = ImageCms.applyTransform(image, transform)
+    assert converted is not None  # that is of applying in place
+    return converted
+
+
+SRGB = ImageCms.createProfile("sRGB")
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    """The colour space of an ICC profile, and what takes images of it to sRGB, None where that changes nothing visible."""
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    space = opened.profile.xcolor_space.strip()
+    mode = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}.get(space)
+    if mode is None:
+        raise ValueError(space)
+    transform = ImageCms.buildTransform(
+        opened, SRGB, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+    )
+    if mode != "CMYK":
+        steps: NDArray[np.uint8] = np.linspace(0, 255, 18).astype(np.uint8)
+        cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+        probe = Image.fromarray(cube).convert(mode) if mode == "RGB" else Image.fromarray(steps[None])
+        change = np.asarray(_applied(probe, transform), int) - np.asarray(probe.convert("RGB"), int)
+        if np.abs(change).max() <= INVISIBLE:
+            return space, None
+    return space, transform

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of more than 8 bits per value, as machine-vision cameras write them: PNG, PGM, PPM, JPEG 2000; TIFF is in :mod:`.tiff`.
+
+Pillow keeps the upper 8 bits of most of them, which is next to nothing of a picture whose 10 or 12 bits lie at the lower end,
+and does not know the rarer kinds of TIFF. Here it only decompresses; what the bytes mean is read from the file's own words.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import UnreadablePhoto
+
+WHITE_LEVELS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
+"""The values that cameras use as white."""
+
+JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
+"""Start of a codestream and its first component's depth: ISO/IEC 15444-1, A.5.1."""
+
+NEXT = "save it as PNG or TIFF with 8 or 16 bits"
+
+
+@dataclass(frozen=True)
+class DeepPixels:
+    """An image before it is brought to 8 bits.
+
+    ``values`` [H, W, C] are unsigned, signed or floating-point; ``mode`` is Pillow's for the same channels of 8 bits.
+    ``white`` is the largest value that the file says a channel can have, counted from black; None where it does not say.
+    ``inverted``: the largest value is black. ``transparent`` [C] is the colour that a PNG file calls transparent.
+    ``info`` and ``orientation`` (EXIF 2.3, tag 0x0112) are the file's, as Pillow has them.
+    """
+
+    values: NDArray[Any]
+    mode: str
+    white: int | None
+    inverted: bool = False
+    transparent: tuple[int, ...] | None = None
+    info: dict[Any, Any] = field(default_factory=dict)
+    orientation: int = 1
+
+    @property
+    def colours(self) -> NDArray[Any]:
+        """The values without those of an alpha channel."""
+        return self.values[..., : -1 if self.mode in ("LA", "RGBA", "RGBa") else None]
+
+    @property
+    def holding(self) -> int:
+        """The least of WHITE_LEVELS that no value exceeds; 1 for floating-point values that are shares. Raises
+        UnreadablePhoto where white or black cannot be known."""
+        if self.values.dtype.kind == "f":
+            if self.colours.min() >= 0 and self.colours.max() <= 1:  # false for NaN
+                return 1
+            raise UnreadablePhoto(f"floating-point pixels beyond 0 to 1 have no known white: {NEXT}")
+        low, high = int(self.colours.min()), int(self.colours.max())
+        most = max(2 * high + 1, -2 * low - 1) if self.values.dtype.kind == "i" else high
+        if self.values.dtype.kind == "i" and low >= 0:
+            raise UnreadablePhoto(f"signed pixels of which none is negative, so black is unknown: {NEXT}, unsigned")
+        for level in WHITE_LEVELS:
+            if most <= level:
+                return level
+        raise UnreadablePhoto(f"32-bit pixels have no known white: {NEXT}")
+
+    def image(self, white: int) -> Image.Image:
+        """The same with 8 bits, where a value of ``white`` or more becomes 255."""
+        levels = _levels(self.colours, white)
+        if self.inverted:
+            levels = 255 - levels
+        mode = self.mode
+        if self.transparent is not None:
+            seen = (self.values != np.array(self.transparent)).any(axis=2, keepdims=True)
+            levels, mode = np.concatenate([levels, seen * np.uint8(255)], axis=2), mode + "A"
+        elif mode in ("LA", "RGBA", "RGBa"):
+            alpha = self.values[..., -1:]
+            most = white if self.values.dtype.kind == "f" or alpha.max() <= white else WHITE_LEVELS[-1]
+            levels = np.concatenate([levels, _levels(alpha, most)], axis=2)
+        height, width, _ = levels.shape
+        image = Image.frombytes(mode, (width, height), levels.tobytes())
+        image.info = {name: value for name, value in self.info.items() if name != "transparency"}
+        if self.orientation != 1:
+            image.getexif()[0x0112] = self.orientation
+        return image.convert("RGBA") if mode == "RGBa" else image
+
+
+def _levels(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
+    """``values`` [...] from black to ``white`` as the nearest of 0 to 255."""
+    if values.dtype.kind == "f":
+        return (values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8)
+    if values.dtype.kind == "i":
+        values = (values.astype(np.int64) + (white + 1) // 2).clip(0)
+    table = ((np.arange(white + 1, dtype=np.int64) * 255 + white // 2) // white).astype(np.uint8)
+    levels: NDArray[np.uint8] = table[np.minimum(values, white)]
+    return levels
+
+
+def read_png(file: BinaryIO) -> DeepPixels:
+    """An open PNG file with 16 bits."""
+
+    def decoded(rawmode: str) -> Image.Image:
+        file.seek(0)
+        image = Image.open(file, formats=("PNG",))
+        image.tile = [image.tile[0]._replace(args=rawmode)]
+        image.load()
+        return image
+
+    file.seek(0)
+    raw = str(Image.open(file, formats=("PNG",)).tile[0].args)
+    image = decoded("RGBA" if raw == "LA;16B" else raw)
+    mode, info = image.mode, image.info
+    if raw == "I;16B":
+        mode, values = "L", np.asarray(image)[:, :, None]
+    elif raw == "LA;16B":  # as four bytes a pixel, which it has
+        mode, values = "LA", np.asarray(image).view(">u2")
+    else:  # Pillow unpacks either the upper bytes or, where it takes them for little-endian, the lower ones
+        values = np.asarray(image).astype(np.uint16)
+        values <<= 8
+        del image
+        values |= np.asarray(decoded(raw.replace("16B", "16L")))
+    key = info.get("transparency")
+    return DeepPixels(values, mode, None, transparent=(key,) if isinstance(key, int) else key, info=info)
+
+
+def read_netpbm(file: BinaryIO) -> DeepPixels | None:
+    """An open PGM, PPM or PFM file; None where it has 8 bits. netpbm.sourceforge.net/doc, "pgm" and "ppm"; PFM is Pillow's mode "F"."""
+    file.seek(0)
+    image = Image.open(file, formats=("PPM",))
+    if image.mode == "F":
+        return DeepPixels(np.asarray(image)[:, :, None], "L", None)
+    file.seek(0)
+    header = re.match(rb"P([2356])" + rb"(?:\s|#[^\n]*\n)+(\d+)" * 3 + rb"\s", file.read(4096))
+    if not header or int(header[4]) < 256:
+        return None
+    channels = 3 if header[1] in b"36" else 1
+    file.seek(header.end())
+    count = image.width * image.height * channels
+    if header[1] in b"56":
+        values = np.frombuffer(file.read(2 * count), ">u2")
+    else:
+        values = np.array(re.sub(rb"#[^\n]*", b"", file.read()).split()[:count], np.uint16)
+    if len(values) < count:
+        raise OSError("image file is truncated")
+    white = int(header[4])
+    # Programs that know nothing of the camera write the largest possible: it says nothing.
+    return DeepPixels(
+        values.reshape(image.height, image.width, channels),
+        "RGB" if channels == 3 else "L",
+        None if white == WHITE_LEVELS[-1] else white,
+    )
+
+
+def read_jpeg_2000(file: BinaryIO) -> DeepPixels | None:
+    """An open JPEG 2000 file; None where Pillow brings it to 8 bits by the depth that it states.
+
+    Raises UnreadablePhoto where its kind cannot be read.
+    """
+    file.seek(0)
+    found = JPEG_2000_SIZE.search(file.read(65536))
+    bits = (found[1][0] & 0x7F) + 1 if found else 8
+    file.seek(0)
+    image = Image.open(file, formats=("JPEG2000",))
+    if image.mode == "I;16":  # Pillow has brought it from its bits to 16
+        image.load()
+        return DeepPixels(np.asarray(image)[:, :, None], "L", None if bits == 16 else WHITE_LEVELS[-1], info=image.info)
+    if bits > 14:
+        raise UnreadablePhoto("JPEG 2000 in colour with 16 bits is not supported: save it as PNG or TIFF")
+    return None
