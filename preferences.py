@@ -10,7 +10,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .inference.errors import InputError
-from .text import paragraph
+from .interface.paragraph import paragraph
 
 checked: "dict[Path, str | InputError]" = {}
 """What loading an encoder file found in this session: its name and whose weights it has, or why it does not run.

@@ -3,27 +3,28 @@
 
 import bpy
 
-from . import camera, classes, encoder, import_cad, job, materials, references, region, results, validation
+from ..interface import child_job, stored_results
+from . import camera, classes, encoder, import_cad, job_control, materials, references, region, validation
 
-MODULES = (job, import_cad, materials, camera, region, classes, references, encoder, validation)
+MODULES = (job_control, import_cad, materials, camera, region, classes, references, encoder, validation)
 
 
 def register() -> None:
     for module in MODULES:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
-    bpy.app.handlers.load_pre.append(job.end_job)
-    bpy.app.handlers.depsgraph_update_post.append(results.touch)
-    bpy.app.handlers.load_post.append(results.touch)
-    bpy.app.timers.register(results.watch, first_interval=1.0, persistent=True)
+    bpy.app.handlers.load_pre.append(child_job.end_job)
+    bpy.app.handlers.depsgraph_update_post.append(stored_results.touch)
+    bpy.app.handlers.load_post.append(stored_results.touch)
+    bpy.app.timers.register(stored_results.watch, first_interval=1.0, persistent=True)
 
 
 def unregister() -> None:
-    bpy.app.timers.unregister(results.watch)
-    bpy.app.handlers.load_post.remove(results.touch)
-    bpy.app.handlers.depsgraph_update_post.remove(results.touch)
-    bpy.app.handlers.load_pre.remove(job.end_job)
-    job.end_job()
+    bpy.app.timers.unregister(stored_results.watch)
+    bpy.app.handlers.load_post.remove(stored_results.touch)
+    bpy.app.handlers.depsgraph_update_post.remove(stored_results.touch)
+    bpy.app.handlers.load_pre.remove(child_job.end_job)
+    child_job.end_job()
     for module in reversed(MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)

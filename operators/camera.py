@@ -12,7 +12,7 @@ from bpy_extras.io_utils import ImportHelper
 from mathutils import Matrix
 
 from ..inference.errors import InputError
-from . import steps
+from ..interface import checklist
 from .materials import PHOTO_GLOB
 
 POSE_INDEX = "simsearch_pose"
@@ -32,7 +32,7 @@ def square_frame(scene: bpy.types.Scene) -> None:
 
 
 def _region_step(scene: bpy.types.Scene) -> str | None:
-    return steps.camera_step(scene) or (None if scene.simsearch.region else steps.MARK_REGION)
+    return checklist.camera_step(scene) or (None if scene.simsearch.region else checklist.MARK_REGION)
 
 
 class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
@@ -43,7 +43,7 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if context.region_data else "Press this in a 3D viewport")
+        return checklist.allowed(cls, None if context.region_data else "Press this in a 3D viewport")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.view import nominal_camera  # here, as it brings numpy
@@ -90,7 +90,7 @@ class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, steps.camera_step(context.scene))
+        return checklist.allowed(cls, checklist.camera_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..inference.preprocessing import UnreadablePhoto, open_photo
@@ -123,7 +123,7 @@ class SIMSEARCH_OT_remove_backdrop(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, steps.camera_step(context.scene))
+        return checklist.allowed(cls, checklist.camera_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.view import nominal_camera
@@ -156,7 +156,7 @@ class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _region_step(context.scene))
+        return checklist.allowed(cls, _region_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.view import nominal_view
@@ -180,7 +180,7 @@ class SIMSEARCH_OT_step_pose(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _region_step(context.scene))
+        return checklist.allowed(cls, _region_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene import poses
@@ -220,7 +220,7 @@ class SIMSEARCH_OT_leave_poses(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if pose_camera(context.scene) else "Step through the poses first")
+        return checklist.allowed(cls, None if pose_camera(context.scene) else "Step through the poses first")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         bpy.data.objects.remove(pose_camera(context.scene))

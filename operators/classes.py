@@ -5,7 +5,7 @@
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
-from . import steps
+from ..interface import checklist
 
 
 def _active(context: bpy.types.Context) -> bpy.types.PropertyGroup | None:
@@ -67,7 +67,7 @@ class SIMSEARCH_OT_class_from_selection(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _part_step(context))
+        return checklist.allowed(cls, _part_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         part = _part(context)
@@ -86,7 +86,7 @@ class SIMSEARCH_OT_add_pair(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _part_step(context))
+        return checklist.allowed(cls, _part_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         part = _part(context)
@@ -104,7 +104,7 @@ class SIMSEARCH_OT_remove_class(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _class_step(context))
+        return checklist.allowed(cls, _class_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.simsearch
@@ -123,7 +123,7 @@ class SIMSEARCH_OT_move_class(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _class_step(context))
+        return checklist.allowed(cls, _class_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.simsearch
@@ -142,7 +142,7 @@ class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _class_step(context))
+        return checklist.allowed(cls, _class_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         item = _active(context)
@@ -164,7 +164,7 @@ class SIMSEARCH_OT_remove_class_collection(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _class_step(context))
+        return checklist.allowed(cls, _class_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         item = _active(context)

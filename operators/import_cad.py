@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
-from . import steps
+from ..interface import checklist
 
 
 class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
@@ -53,13 +53,13 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ..scene.cad_import import SUFFIXES  # here, as it brings what only an import needs
 
-        self.replace_startup = steps.untouched_startup(context.scene)
+        self.replace_startup = checklist.untouched_startup(context.scene)
         self.filter_glob = ";".join(f"*{suffix}" for suffix in SUFFIXES)
         return set(ImportHelper.invoke(self, context, event))
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        if steps.untouched_startup(context.scene):
+        if checklist.untouched_startup(context.scene):
             layout.prop(self, "replace_startup")
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -71,7 +71,9 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
 
         names = [item.name for item in self.files if item.name]
         paths = [Path(self.directory, name) for name in names] or [Path(self.filepath)]
-        startup = list(context.scene.objects) if self.replace_startup and steps.untouched_startup(context.scene) else []
+        startup = (
+            list(context.scene.objects) if self.replace_startup and checklist.untouched_startup(context.scene) else []
+        )
         objects: list[bpy.types.Object] = []
         problems: list[str] = []
         for path in paths:

@@ -8,8 +8,8 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ..interface import checklist
 from ..scene import lighting, materials
-from . import steps
 
 PHOTO_GLOB = "*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.bmp;*.webp"
 
@@ -35,7 +35,7 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _selection_step(context))
+        return checklist.allowed(cls, _selection_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         material = materials.finish_material(self.finish)
@@ -74,7 +74,7 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator, ImportHelper):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, _selection_step(context))
+        return checklist.allowed(cls, _selection_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..inference.preprocessing import UnreadablePhoto
@@ -104,7 +104,7 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if lighting.parts(context.scene) else steps.IMPORT)
+        return checklist.allowed(cls, None if lighting.parts(context.scene) else checklist.IMPORT)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         lighting.add_basic_lighting(context.scene, self.strength)

@@ -8,7 +8,8 @@ import bpy
 from bpy.props import StringProperty
 
 from ..inference.errors import InputError
-from . import job, results, steps
+from ..interface import checklist, stored_results
+from ..interface.job_operator import JobOperator
 
 
 def run_check(scene: bpy.types.Scene) -> list[str]:
@@ -23,7 +24,7 @@ def run_check(scene: bpy.types.Scene) -> list[str]:
         ]
     except InputError as error:
         found = [{"sentence": sentence, "culprit": None, "severity": "error"} for sentence in error.problems]
-    results.keep(scene, "problems", {"list": found})
+    stored_results.keep(scene, "problems", {"list": found})
     return [str(problem["sentence"]) for problem in found if problem["severity"] == "error"]
 
 
@@ -71,7 +72,7 @@ class SIMSEARCH_OT_select_culprit(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RenderJob(job.JobOperator):
+class RenderJob(JobOperator):
     """Base of the jobs that render: the scene is checked first, so that problems show at once."""
 
     def arguments(self, context: bpy.types.Context) -> list[str]:
@@ -92,10 +93,10 @@ class SIMSEARCH_OT_preview(RenderJob):
     title = "Preview"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["render", "--output", str(steps.output_folder(scene) / "preview"), "--images-per-class", "1"]
+        return ["render", "--output", str(checklist.output_folder(scene) / "preview"), "--images-per-class", "1"]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        results.keep(scene, "preview", result, "scene")
+        stored_results.keep(scene, "preview", result, "scene")
         return "Preview rendered"
 
 
@@ -108,10 +109,10 @@ class SIMSEARCH_OT_render(RenderJob):
     title = "Render References"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["render", "--output", str(steps.output_folder(scene))]
+        return ["render", "--output", str(checklist.output_folder(scene))]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        results.keep(scene, "references", result, "scene")
+        stored_results.keep(scene, "references", result, "scene")
         kept = result["images"] - result["rendered"]
         return f"{result['rendered']} references rendered, {kept} kept; build the database next"
 
@@ -123,11 +124,11 @@ class SIMSEARCH_OT_build(RenderJob):
     title = "Build Database"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["build", "--output", str(steps.output_folder(scene))]
+        return ["build", "--output", str(checklist.output_folder(scene))]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        results.keep(scene, "references", result, "scene")
-        return f"Reference database built: {steps.database(scene)}"
+        stored_results.keep(scene, "references", result, "scene")
+        return f"Reference database built: {checklist.database(scene)}"
 
 
 CLASSES = (

@@ -5,8 +5,8 @@
 import bpy
 from bpy.props import FloatProperty
 
+from ..interface import checklist
 from ..scene import lighting
-from . import steps
 
 
 class SIMSEARCH_OT_mark_region(bpy.types.Operator):
@@ -29,7 +29,7 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(
+        return checklist.allowed(
             cls, None if context.selected_objects else "Select the objects that every photo shows first"
         )
 
@@ -63,7 +63,9 @@ class SIMSEARCH_OT_crop_from_region(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         drawn = context.scene.render.use_border
-        return steps.allowed(cls, None if drawn else "Draw a region first: Ctrl B in the camera view, over the photo")
+        return checklist.allowed(
+            cls, None if drawn else "Draw a region first: Ctrl B in the camera view, over the photo"
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         render = context.scene.render

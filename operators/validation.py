@@ -7,10 +7,11 @@ from typing import Any
 import bpy
 
 from ..inference.errors import InputError
-from . import job, results, steps
+from ..interface import checklist, stored_results
+from ..interface.job_operator import JobOperator
 
 
-class SIMSEARCH_OT_validate(job.JobOperator):
+class SIMSEARCH_OT_validate(JobOperator):
     bl_idname = "simsearch.validate"
     bl_label = "Validate against real images"
     bl_description = (
@@ -22,17 +23,17 @@ class SIMSEARCH_OT_validate(job.JobOperator):
     def missing(cls, scene: bpy.types.Scene) -> str | None:
         if not scene.simsearch.photos_directory:
             return "Choose the folder of real photos first"
-        return steps.database_step(scene)
+        return checklist.database_step(scene)
 
     def arguments(self, context: bpy.types.Context) -> list[str]:
         scene = context.scene
-        photos = steps.absolute(scene.simsearch.photos_directory)
+        photos = checklist.absolute(scene.simsearch.photos_directory)
         if not photos.is_dir():
             raise InputError(f"The folder of photos {photos} does not exist. Choose another one.")
         return [
             "validate",
             "--database",
-            str(steps.database(scene)),
+            str(checklist.database(scene)),
             "--photos",
             str(photos),
             "--output",
@@ -44,16 +45,16 @@ class SIMSEARCH_OT_validate(job.JobOperator):
             "--precision",
             scene.simsearch.precision,
             "--crop",
-            steps.crop(scene),
+            checklist.crop(scene),
             *(["--explain"] if scene.simsearch.explain else []),
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        results.keep(scene, "validation", result, "database", "photos")
+        stored_results.keep(scene, "validation", result, "database", "photos")
         return f"Macro F1 {result['macro_f1']:.3f} on {result['photos']} photos"
 
 
-class SIMSEARCH_OT_classify(job.JobOperator):
+class SIMSEARCH_OT_classify(JobOperator):
     bl_idname = "simsearch.classify"
     bl_label = "Classify Photo"
     bl_description = "Say which class the photo shows, with the votes and the most similar references"
@@ -61,14 +62,14 @@ class SIMSEARCH_OT_classify(job.JobOperator):
 
     @classmethod
     def missing(cls, scene: bpy.types.Scene) -> str | None:
-        return steps.database_step(scene) or (None if scene.simsearch.photo else "Choose a photo first")
+        return checklist.database_step(scene) or (None if scene.simsearch.photo else "Choose a photo first")
 
     def arguments(self, context: bpy.types.Context) -> list[str]:
         scene = context.scene
         return [
             "classify",
             "--database",
-            str(steps.database(scene)),
+            str(checklist.database(scene)),
             "--k",
             str(scene.simsearch.k),
             "--model",
@@ -76,15 +77,15 @@ class SIMSEARCH_OT_classify(job.JobOperator):
             "--precision",
             scene.simsearch.precision,
             "--crop",
-            steps.crop(scene),
+            checklist.crop(scene),
             "--evidence",
             str(evidence_folder(scene)),
-            str(steps.absolute(scene.simsearch.photo)),
+            str(checklist.absolute(scene.simsearch.photo)),
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         (verdict,) = result["photos"]
-        results.keep(scene, "classification", verdict, "database")
+        stored_results.keep(scene, "classification", verdict, "database")
         nearest = verdict["neighbours"][0]
         return f"{verdict['predicted']}; most like a reference of {nearest['label']}, {nearest['similarity']:.3f}"
 
@@ -96,7 +97,7 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, report_step(context.scene, "report.html"))
+        return checklist.allowed(cls, report_step(context.scene, "report.html"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / "report.html"))
@@ -105,17 +106,17 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
 def evidence_folder(scene: bpy.types.Scene) -> Path:
     """Where pictures lie of what a classified photo and its nearest reference differ in, by the photo's name."""
-    return steps.output_folder(scene) / "evidence"
+    return checklist.output_folder(scene) / "evidence"
 
 
 def validation_folder(scene: bpy.types.Scene) -> Path:
     """Where the last validation's report lies."""
-    return steps.output_folder(scene) / "validation"
+    return checklist.output_folder(scene) / "validation"
 
 
 def report_step(scene: bpy.types.Scene, name: str) -> str | None:
     """What must be done before this file of the last validation can be shown."""
-    missing = steps.folder_step(scene)
+    missing = checklist.folder_step(scene)
     if missing is None and not (validation_folder(scene) / name).is_file():
         return "Validate against real images first"
     return missing

@@ -3,7 +3,8 @@
 
 import bpy
 
-from . import mistakes, overlay, sidebar, thumbnails
+from ..interface import overlay, thumbnails
+from . import mistakes, sidebar
 
 CLASSES = (*sidebar.CLASSES, *mistakes.CLASSES)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import steps
+from ..interface import checklist, thumbnails
 from ..operators.validation import report_step, validation_folder
-from . import thumbnails
 
 MOST = 8
 """Mistakes that the popup has room for."""
@@ -29,13 +28,13 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
     """The wrong verdicts of the last validation, the most certain first."""
     from ..inference.validation import read_predictions
 
-    photos = steps.absolute(scene.simsearch.photos_directory)
+    photos = checklist.absolute(scene.simsearch.photos_directory)
     found = [
         Mistake(
             photos / row["path"],
             row["true"],
             row["predicted"],
-            steps.output_folder(scene) / row["reference_1"],
+            checklist.output_folder(scene) / row["reference_1"],
             float(row["similarity_1"]),
         )
         for row in read_predictions(validation_folder(scene) / "predictions.csv")
@@ -51,7 +50,7 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, report_step(context.scene, "predictions.csv"))
+        return checklist.allowed(cls, report_step(context.scene, "predictions.csv"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         self.found = mistakes(context.scene)

@@ -3,14 +3,14 @@
 
 import bpy
 
-from ..operators import job
-from ..operators.job import State
-from ..text import paragraph
+from ..interface import child_job
+from ..interface.child_job import State
+from ..interface.paragraph import paragraph
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
     """Progress of the running job, or how the last one ended, where it is one of ``titles``."""
-    latest = job.latest
+    latest = child_job.latest
     if latest is None or latest.title not in titles or latest.scene_name != context.scene.name:
         return
     if latest.running():

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import results, steps
-from ..text import paragraph
-from . import thumbnails
+from ..interface import checklist, stored_results, thumbnails
+from ..interface.paragraph import paragraph
 
 SHOWN = 5
 """So many references of each class are shown."""
@@ -17,13 +16,13 @@ SHOWN = 5
 
 def draw_outdated(layout: bpy.types.UILayout, scene: bpy.types.Scene, name: str) -> None:
     """Say that a result no longer holds, and why."""
-    for sentence in results.outdated(scene, name):
+    for sentence in stored_results.outdated(scene, name):
         layout.label(text=f"Out of date: {sentence}", icon="FILE_REFRESH")
 
 
 def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What the last check found, each with a button that selects the culprit."""
-    found = results.load(context.scene, "problems")
+    found = stored_results.load(context.scene, "problems")
     if found is None:
         return
     box = layout.box()
@@ -43,9 +42,9 @@ def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
 
 def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """A contact sheet: one reference of each class."""
-    if results.load(scene, "preview") is None or steps.folder_step(scene):
+    if stored_results.load(scene, "preview") is None or checklist.folder_step(scene):
         return
-    planned = planned_images(steps.output_folder(scene) / "preview" / "references")
+    planned = planned_images(checklist.output_folder(scene) / "preview" / "references")
     box = layout.box()
     box.label(text="Preview")
     draw_outdated(box, scene, "preview")
@@ -59,12 +58,12 @@ def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
 def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The first references of each class, as soon as they are rendered, and what the last job warned of."""
     scene = context.scene
-    planned = {} if steps.folder_step(scene) else planned_images(steps.output_folder(scene) / "references")
+    planned = {} if checklist.folder_step(scene) else planned_images(checklist.output_folder(scene) / "references")
     if not planned:
         return
     box = layout.box()
     draw_outdated(box, scene, "references")
-    for warning in (results.load(scene, "references") or {}).get("warnings", ()):
+    for warning in (stored_results.load(scene, "references") or {}).get("warnings", ()):
         paragraph(box, warning, context, icon="ERROR")
     for label, images in planned.items():
         box.label(text=f"{label} ({len(images)})")

@@ -4,9 +4,10 @@
 import bpy
 
 from .. import preferences
-from ..operators import camera, steps
+from ..interface import checklist
+from ..interface.paragraph import paragraph
+from ..operators import camera
 from ..properties import SETTINGS_VERSION
-from ..text import paragraph
 from . import references, validation
 from .progress import draw_job
 
@@ -50,7 +51,7 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
-        way = steps.way_to_f1(scene)
+        way = checklist.way_to_f1(scene)
         box = layout.box()
         grid = box.grid_flow(columns=2, even_columns=True, align=True)
         grid.scale_y = 0.8

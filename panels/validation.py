@@ -5,10 +5,9 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import results, steps
+from ..interface import checklist, stored_results, thumbnails
+from ..interface.paragraph import paragraph
 from ..operators.validation import evidence_folder
-from ..text import paragraph
-from . import thumbnails
 from .references import draw_outdated
 
 MOST_NEIGHBOURS, MOST_CLASSES = 5, 6
@@ -18,7 +17,7 @@ GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
     scene = context.scene
-    metrics = results.load(scene, "validation")
+    metrics = stored_results.load(scene, "validation")
     if metrics is None:
         return
     draw_outdated(box, scene, "validation")
@@ -80,7 +79,7 @@ def draw_confusion(layout: bpy.types.UILayout, labels: list[str], matrix: list[l
 
 def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """The photo, its verdict and votes, and its nearest references with their similarity."""
-    found = results.load(scene, "classification")
+    found = stored_results.load(scene, "classification")
     if found is None:
         return
     box = layout.box()
@@ -99,6 +98,6 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
     for neighbour in found["neighbours"][:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)
-        image = steps.output_folder(scene) / neighbour["reference"]
+        image = checklist.output_folder(scene) / neighbour["reference"]
         cell.template_icon(thumbnails.icon(image), scale=3)
         cell.label(text=f"{neighbour['similarity']:.3f}")

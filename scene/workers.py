@@ -22,7 +22,7 @@ from typing import Any
 import bpy
 
 from ..inference.errors import InputError
-from .child import child_command, save_copy
+from .background_blender import child_command, save_copy
 from .crashes import LIMIT, Crashes
 from .recipe import PlannedImage
 from .settings import Settings

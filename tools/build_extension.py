@@ -36,7 +36,7 @@ CACHE = ROOT / "wheels"
 REQUIREMENTS = ROOT / "requirements"
 ENCODER = ROOT / "models" / "vits14.onnx"
 
-FOLDERS = ("LICENSES", "inference", "operators", "panels", "scene")
+FOLDERS = ("LICENSES", "inference", "interface", "operators", "panels", "scene")
 """What the zip holds besides the root's modules, wheels, encoder, manifest and licences."""
 
 NOT_BUNDLED = {

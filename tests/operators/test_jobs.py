@@ -14,8 +14,8 @@ import pytest
 from synthetic_similarity_search import preferences
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.operators import job, results
-from synthetic_similarity_search.operators.job import State
+from synthetic_similarity_search.interface import child_job, stored_results
+from synthetic_similarity_search.interface.child_job import State
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def scene(tmp_path: Path) -> Iterator[bpy.types.Scene]:
     settings.k = 1
     settings.output_directory = str(tmp_path / "out")
     yield scene
-    job.end_job()
+    child_job.end_job()
 
 
 @pytest.fixture
@@ -43,17 +43,19 @@ def encoder() -> None:
         pytest.skip(str(error))
 
 
-def start_render(scene: bpy.types.Scene) -> job.Job:
+def start_render(scene: bpy.types.Scene) -> child_job.Job:
     """Start a long render as a button does, without waiting for it."""
     scene.simsearch.render.images_per_class = 500
     arguments = ["render", "--output", scene.simsearch.output_directory]
-    return job.start(bpy.context, "Render References", arguments)
+    return child_job.start(bpy.context, "Render References", arguments)
 
 
 def wait_for_images(folder: Path, count: int) -> None:
     deadline = time.monotonic() + 300
     while len(list(folder.glob("references/*/*.png"))) < count:
-        assert time.monotonic() < deadline and job.running(), job.latest and job.latest.log.read_text()
+        assert time.monotonic() < deadline and child_job.running(), (
+            child_job.latest and child_job.latest.log.read_text()
+        )
         time.sleep(0.2)
 
 
@@ -71,30 +73,30 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     out = tmp_path / "out"
     assert (out / "references.safetensors").is_file()
     assert bpy.data.filepath == "" and not list(tmp_path.glob("**/*.blend"))
-    assert results.load(scene, "references")["classes"] == {"cube": 2, "nothing": 2}
+    assert stored_results.load(scene, "references")["classes"] == {"cube": 2, "nothing": 2}
 
     photos = tmp_path / "photos"
     shutil.copytree(out / "references", photos, ignore=shutil.ignore_patterns("*.json"))
     (photos / "cube" / "broken.jpg").write_bytes(b"no image")
     scene.simsearch.photos_directory = str(photos)
     assert bpy.ops.simsearch.validate() == {"FINISHED"}
-    metrics = results.load(scene, "validation")
+    metrics = stored_results.load(scene, "validation")
     assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4
     assert [Path(item["path"]).name for item in metrics["unreadable"]] == ["broken.jpg"]
     bpy.ops.simsearch.show_mistakes()
 
     scene.simsearch.photo = str(photos / "nothing" / "nothing_0001.png")
     assert bpy.ops.simsearch.classify() == {"FINISHED"}
-    verdict = results.load(scene, "classification")
+    verdict = stored_results.load(scene, "classification")
     assert verdict["predicted"] == "nothing" and verdict["votes"] == {"cube": 0, "nothing": 1}
     assert verdict["neighbours"][0]["similarity"] > 0.999
 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "station.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "station.blend"))
     scene = bpy.context.scene
-    results.refresh(scene)
-    assert results.load(scene, "validation") == metrics
-    assert [results.outdated(scene, name) for name in ("references", "validation", "classification")] == [
+    stored_results.refresh(scene)
+    assert stored_results.load(scene, "validation") == metrics
+    assert [stored_results.outdated(scene, name) for name in ("references", "validation", "classification")] == [
         [],
         [],
         [],
@@ -103,13 +105,13 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     shutil.copy(photos / "cube" / "cube_0000.png", photos / "cube" / "more.png")
     scene.objects["Cube"].location.x = 0.2
     bpy.context.view_layer.update()
-    results.refresh(scene)
-    assert results.outdated(scene, "references") == ["the scene changed since"]
-    assert results.outdated(scene, "validation") == ["the photos changed since"]
+    stored_results.refresh(scene)
+    assert stored_results.outdated(scene, "references") == ["the scene changed since"]
+    assert stored_results.outdated(scene, "validation") == ["the photos changed since"]
     with (tmp_path / "out" / "references.safetensors").open("ab") as database:
         database.write(b"x")
-    results.refresh(scene)
-    assert results.outdated(scene, "classification") == ["the reference database changed since"]
+    stored_results.refresh(scene)
+    assert stored_results.outdated(scene, "classification") == ["the reference database changed since"]
 
 
 def test_a_failed_job_shows_its_sentence(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
@@ -120,19 +122,19 @@ def test_a_failed_job_shows_its_sentence(scene: bpy.types.Scene, encoder: None, 
     scene.simsearch.photos_directory = str(photos.parent)
     with pytest.raises(RuntimeError) as caught:
         bpy.ops.simsearch.validate()
-    assert job.latest is not None and job.latest.state is State.FAILED
-    assert job.latest.problems[0] in str(caught.value) and "Traceback" not in str(caught.value)
-    assert "references.safetensors" in job.latest.problems[0]
-    assert results.load(scene, "validation") is None
+    assert child_job.latest is not None and child_job.latest.state is State.FAILED
+    assert child_job.latest.problems[0] in str(caught.value) and "Traceback" not in str(caught.value)
+    assert "references.safetensors" in child_job.latest.problems[0]
+    assert stored_results.load(scene, "validation") is None
 
 
 def test_problems_stop_a_render_before_a_child_starts(scene: bpy.types.Scene) -> None:
     scene.simsearch.classes[1].name = "../nothing"
-    before = job.latest
+    before = child_job.latest
     with pytest.raises(RuntimeError, match="class name"):
         bpy.ops.simsearch.render()
-    assert job.latest is before
-    assert [item["culprit"] for item in results.load(scene, "problems")["list"]] == ["../nothing"]
+    assert child_job.latest is before
+    assert [item["culprit"] for item in stored_results.load(scene, "problems")["list"]] == ["../nothing"]
 
 
 def test_a_cancelled_job_keeps_its_images_and_leaves_no_process(scene: bpy.types.Scene, tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_a_cancelled_job_keeps_its_images_and_leaves_no_process(scene: bpy.types
     kept = list((tmp_path / "out").glob("references/*/*_000[01].png"))
     assert kept, "the first image of a class is rendered first"
     bpy.ops.simsearch.render()
-    found = results.load(scene, "references")
+    found = stored_results.load(scene, "references")
     assert found["images"] == 4 and found["rendered"] == 4 - len(kept)
 
 
@@ -176,12 +178,12 @@ def test_the_result_goes_to_the_scene_that_asked(scene: bpy.types.Scene) -> None
     bpy.context.window.scene = bpy.data.scenes.new("Other")
     bpy.context.window.scene = scene
     bpy.ops.simsearch.preview()
-    assert results.load(scene, "preview")["images"] == 2
-    assert results.load(bpy.data.scenes["Other"], "preview") is None
+    assert stored_results.load(scene, "preview")["images"] == 2
+    assert stored_results.load(bpy.data.scenes["Other"], "preview") is None
 
 
 def test_durations_read_well() -> None:
-    assert [job.duration(seconds) for seconds in (0.4, 59.4, 61, 3725)] == [
+    assert [child_job.duration(seconds) for seconds in (0.4, 59.4, 61, 3725)] == [
         "0 s",
         "59 s",
         "1 min 1 s",

@@ -186,10 +186,10 @@ def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouche
 
 
 def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: Path) -> None:
-    from synthetic_similarity_search.operators import steps
+    from synthetic_similarity_search.interface import checklist
 
     def next_step() -> str | None:
-        return next((missing for _, missing in steps.way_to_f1(scene) if missing), None)
+        return next((missing for _, missing in checklist.way_to_f1(scene) if missing), None)
 
     assert "Import CAD" in next_step(), "Blender's cube is no part"
     bpy.ops.simsearch.import_cad(filepath=str(PLATE))
@@ -197,7 +197,7 @@ def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: 
     bpy.ops.simsearch.add_pair()
     scene.simsearch.output_directory = str(tmp_path)
     assert "Build the reference database" in next_step()
-    steps.database(scene).touch()
+    checklist.database(scene).touch()
     assert "Choose a folder of real photos" in next_step()
     scene.simsearch.results.validation = "{}"
     assert next_step() is None
@@ -310,9 +310,9 @@ def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene
     bpy.ops.simsearch.mark_region()
     scene.simsearch.region.location = scene.camera.location * 2  # behind the camera
     bpy.ops.simsearch.check()
-    from synthetic_similarity_search.operators import results
+    from synthetic_similarity_search.interface import stored_results
 
-    problems = results.load(scene, "problems")["list"]
+    problems = stored_results.load(scene, "problems")["list"]
     assert len(problems) >= 2  # the region and the missing classes at once
     culprit = next(problem["culprit"] for problem in problems if "behind" in problem["sentence"])
     bpy.ops.simsearch.select_culprit(culprit=culprit)
@@ -320,7 +320,7 @@ def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene
     bpy.ops.simsearch.add_pair()
     scene.simsearch.classes[0].name = "../x"
     bpy.ops.simsearch.check()
-    culprits = [problem["culprit"] for problem in results.load(scene, "problems")["list"]]
+    culprits = [problem["culprit"] for problem in stored_results.load(scene, "problems")["list"]]
     assert "../x" in culprits
     bpy.ops.simsearch.select_culprit(culprit="../x")
     assert scene.simsearch.active_class_index == 0

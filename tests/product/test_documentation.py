@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [
     ROOT / "batch.py",
     ROOT / "preferences.py",
-    *(path for folder in ("inference", "operators", "scene") for path in (ROOT / folder).glob("*.py")),
+    *(path for folder in ("inference", "interface", "operators", "scene") for path in (ROOT / folder).glob("*.py")),
 ]
 FAQ = (ROOT / "docs" / "faq.md").read_text("utf-8")
 TOO_LONG = {

@@ -93,7 +93,7 @@ def test_holds_what_a_user_needs_and_nothing_else() -> None:
         licences = archive.read("THIRD_PARTY.md").decode()
         manifest = archive.read("blender_manifest.toml").decode()
     folders = {name.split("/")[0] for name in names if "/" in name}
-    assert folders == {"LICENSES", "inference", "models", "operators", "panels", "scene", "wheels"}
+    assert folders == {"LICENSES", "inference", "interface", "models", "operators", "panels", "scene", "wheels"}
     assert not any("__pycache__" in name for name in names)
     wheels = [Path(name).name for name in names if name.endswith(".whl")]
     assert not any(wheel.startswith("numpy") for wheel in wheels)

@@ -20,7 +20,7 @@ import pytest
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.operators import job as sidebar_job
+from synthetic_similarity_search.interface import child_job as sidebar_job
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import contents
 from synthetic_similarity_search.tests.rendering import render as render_here

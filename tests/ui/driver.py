@@ -51,7 +51,7 @@ def run(steps: Callable[[], Iterator[float]]) -> None:
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
-            extension("operators.job").end_job()  # type: ignore[attr-defined]
+            extension("interface.child_job").end_job()  # type: ignore[attr-defined]
             os._exit(1)
 
     install()
@@ -179,7 +179,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> Iterat
 
 def click_and_wait(call: str) -> Iterator[float]:
     """Click the button of a job and wait for its result."""
-    job = extension("operators.job")
+    job = extension("interface.child_job")
     before = job.latest  # type: ignore[attr-defined]
     yield from click(call)
     yield from wait_for(lambda: job.latest is not before, 10, call)  # type: ignore[attr-defined]
@@ -188,7 +188,7 @@ def click_and_wait(call: str) -> Iterator[float]:
 
 def wait_for_job() -> Iterator[float]:
     """Wait until the running job has ended, and see that it ended well."""
-    job = extension("operators.job")
+    job = extension("interface.child_job")
     yield from wait_for(lambda: not job.running(), 900, "the job")  # type: ignore[attr-defined]
     yield 0.5
     assert job.latest.state is job.State.DONE, job.latest.problems  # type: ignore[attr-defined]

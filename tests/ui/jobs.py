@@ -28,7 +28,7 @@ def steps() -> Iterator[float]:
 
 def cancel_a_render(output: Path) -> Iterator[float]:
     """Start with the mouse, measure, stop with the keyboard."""
-    job = driver.extension("operators.job")
+    job = driver.extension("interface.child_job")
 
     def images() -> int:
         return len(list(output.glob("references/*/*.png")))

@@ -12,7 +12,7 @@ def steps() -> Iterator[float]:
     driver.unfold("References")
     output = station.set_up()
     yield from driver.open_sidebar()
-    job = driver.extension("operators.job")
+    job = driver.extension("interface.child_job")
     with driver.in_viewport():
         bpy.ops.simsearch.render("INVOKE_DEFAULT")
     yield 3.0

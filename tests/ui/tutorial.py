@@ -150,7 +150,7 @@ def references(folder: Path) -> Iterator[float]:
 
 def validation(folder: Path) -> Iterator[float]:
     """Photos are simulated: renders of another seed, darkened and noisy."""
-    job, settings = driver.extension("operators.job"), bpy.context.scene.simsearch
+    job, settings = driver.extension("interface.child_job"), bpy.context.scene.simsearch
     settings.jitter.seed = 1
     job.start(bpy.context, "Simulate", ["render", "--output", str(folder / "simulated"), "--images-per-class", "4"])
     yield from driver.wait_for_job()

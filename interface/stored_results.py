@@ -11,7 +11,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..inference.errors import InputError
-from . import steps
+from . import checklist
 
 CHANGED = {
     "scene": "the scene changed since",
@@ -53,10 +53,10 @@ def fingerprint(scene: bpy.types.Scene, part: str) -> str:
 
     try:
         if part == "database":
-            return hashlib.sha256(steps.database(scene).read_bytes()).hexdigest()
+            return hashlib.sha256(checklist.database(scene).read_bytes()).hexdigest()
         if part == "photos":
-            return listing(steps.absolute(scene.simsearch.photos_directory))
-        if steps.next_step(scene) is None:
+            return listing(checklist.absolute(scene.simsearch.photos_directory))
+        if checklist.next_step(scene) is None:
             return str(recipe.digest(scene, read_settings(scene)))
     except (OSError, InputError):
         pass
@@ -92,12 +92,12 @@ def watch() -> float:
     """Timer: keep the fingerprints up to date while no job runs; a large scene, which takes long, is looked
     at less often."""
     global _scene_touched
-    from . import job
+    from . import child_job
 
-    if bpy.context.scene is None or job.running():
+    if bpy.context.scene is None or child_job.running():
         return 3.0
     started = time.monotonic()
     if refresh(bpy.context.scene):
-        job.redraw(bpy.context)
+        child_job.redraw(bpy.context)
     _scene_touched = False
     return max(3.0, 20 * (time.monotonic() - started))

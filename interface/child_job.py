@@ -23,9 +23,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import preferences
-from ..inference.errors import InputError
-from ..scene.child import child_command, save_copy
-from . import steps
+from ..scene.background_blender import child_command, save_copy
 
 GRACE = 5.0
 """Seconds a child gets to stop by itself after it was asked to."""
@@ -188,126 +186,6 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
     return latest
 
 
-class JobOperator(bpy.types.Operator):
-    """Base of the operators that run a job: modal from a button, blocking from a script or without a window."""
-
-    bl_options = {"UNDO"}  # the stored result is part of the scene
-    title = ""
-
-    def arguments(self, context: bpy.types.Context) -> list[str]:
-        """The command and its options; raises InputError."""
-        raise NotImplementedError
-
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        """Keep the result with the scene; returns the sentence to report."""
-        raise NotImplementedError
-
-    @classmethod
-    def missing(cls, scene: bpy.types.Scene) -> str | None:
-        """The next step before this job can run."""
-        return steps.next_step(scene)
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Only one job at a time, and only when nothing is missing."""
-        return steps.allowed(cls, "Wait for the running job, or cancel it" if running() else cls.missing(context.scene))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Run to the end."""
-        job = self._start(context)
-        if job is None:
-            return {"CANCELLED"}
-        job.wait()
-        return self._finish(job)
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Run beside the window, which stays usable."""
-        if bpy.app.background:
-            return self.execute(context)
-        job = self._start(context)
-        if job is None:
-            return {"CANCELLED"}
-        self.job = job
-        self.timer = context.window_manager.event_timer_add(0.25, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Show the progress a few times a second; ESC cancels the job, every other key is Blender's."""
-        job = self.job
-        if event.type == "ESC" and event.value == "PRESS":
-            job.ask_to_stop()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        redraw(context)
-        if job.running():
-            context.workspace.status_text_set(f"{job.progress()[1]}   (ESC cancels)")
-            return {"PASS_THROUGH"}
-        self.cancel(context)
-        return self._finish(job)
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender calls this where the window closes or another file is loaded."""
-        self.job.stop()
-        context.window_manager.event_timer_remove(self.timer)
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-
-    def _start(self, context: bpy.types.Context) -> Job | None:
-        try:
-            return start(context, self.title, self.arguments(context))
-        except InputError as error:
-            self.report({"ERROR"}, "\n".join(error.problems))
-        except (OSError, RuntimeError) as error:
-            self.report({"ERROR"}, f"The job could not start: {error}. Free disk space, or restart Blender.")
-        return None
-
-    def _finish(self, job: Job) -> set[str]:
-        scene = bpy.data.scenes.get(job.scene_name)
-        if job.state is State.CANCELLED:
-            self.report({"WARNING"}, f"{job.title} cancelled; what was finished stays")
-        elif job.state is State.FAILED:
-            self.report({"ERROR"}, "\n".join(job.problems))
-        elif scene is None:
-            self.report({"WARNING"}, f"{job.title} is done, but its scene {job.scene_name} was removed or renamed")
-        else:
-            self.report({"INFO"}, self.store(scene, job.result))
-            return {"FINISHED"}
-        return {"CANCELLED"}
-
-
-class SIMSEARCH_OT_cancel_job(bpy.types.Operator):
-    bl_idname = "simsearch.cancel_job"
-    bl_label = "Cancel"
-    bl_description = "Stop the running job; what was finished stays, and the next run goes on from there"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        return steps.allowed(cls, None if running() else "No job is running")
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        assert latest is not None
-        latest.ask_to_stop()
-        return {"FINISHED"}
-
-
-class SIMSEARCH_OT_show_log(bpy.types.Operator):
-    bl_idname = "simsearch.show_log"
-    bl_label = "Open Log"
-    bl_description = "Open what the last job wrote, to find out why it failed"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        there = latest is not None and latest.log.is_file()
-        return steps.allowed(cls, None if there else "No job has run since Blender was started")
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        assert latest is not None
-        bpy.ops.wm.path_open(filepath=str(latest.log))
-        return {"FINISHED"}
-
-
 def redraw(context: bpy.types.Context) -> None:
     """Redraw the sidebars, which show the job, but not the viewport beside them, which may be slow."""
     for window in context.window_manager.windows:
@@ -323,6 +201,3 @@ def end_job(*_: object) -> None:
     """A job of the old file must not outlive it."""
     if latest is not None:
         latest.stop()
-
-
-CLASSES = (SIMSEARCH_OT_cancel_job, SIMSEARCH_OT_show_log)
