@@ -37,13 +37,13 @@ format: ## let ruff mend what it can
 encoder: ## put the image encoder in place and say whose weights it has
 	@$(RUN) true
 
-requirements: ## pin the packages anew from requirements/*.in (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/inference.in -o requirements/inference.txt
+requirements: ## pin the packages anew from the lists *.in in requirements/ and wheels/ (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 wheels/requirements.in -o wheels/requirements.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements/blender-4.5.in -o requirements/blender-4.5.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.13 requirements/blender-5.2.in -o requirements/blender-5.2.txt
 
 pinned: ## name and version of every package that is fetched
-	@grep -hoE '^[a-z0-9-]+==[^ ;]+' requirements/*.txt | sort -u
+	@grep -hoE '^[a-z0-9-]+==[^ ;]+' requirements/*.txt wheels/*.txt | sort -u
 
 clean: ## remove what was made, but not the environments and the encoder
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,8 +3,7 @@
 
     python tools/build_extension.py [--platform linux-x64] [--series 5.1] [--flavour gpu]
 
-The wheels are what requirements/inference.txt names, downloaded by the hashes pinned for the Blender series, so a
-zip holds what its tests ran with; numpy is Blender's own. Blender's `extension build` makes the zips, so this runs
+The wheels are those that wheels/requirements.txt pins, so a zip holds what its tests ran with; numpy is Blender's own. Blender's `extension build` makes the zips, so this runs
 where `bpy` is installed. The same inputs give the same bytes.
 
 The flavour gpu has ONNX Runtime for NVIDIA GPUs instead, and goes to dist/gpu/: it is the same extension, which replaces
@@ -32,8 +31,7 @@ import onnx
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
-CACHE = ROOT / "wheels"
-REQUIREMENTS = ROOT / "requirements"
+WHEELS = ROOT / "wheels"
 ENCODER = ROOT / "models" / "vits14.onnx"
 
 FOLDERS = ("LICENSES", "inference", "interface", "operators", "panels", "scene")
@@ -69,14 +67,13 @@ class Series:
 
     first: str
     end: str | None
-    requirements: str
     pythons: tuple[str, ...]
     linux_pythons: tuple[str, ...] = ()
 
 
 SERIES = {
-    "4.5": Series("4.5.0", "5.1.0", "blender-4.5.txt", ("3.11",)),
-    "5.1": Series("5.1.0", None, "blender-5.2.txt", ("3.13",), ("3.14",)),  # Debian's Blender has Python 3.14
+    "4.5": Series("4.5.0", "5.1.0", ("3.11",)),
+    "5.1": Series("5.1.0", None, ("3.13",), ("3.14",)),  # Debian's Blender has Python 3.14
 }
 
 PLATFORMS = {
@@ -184,11 +181,11 @@ def fetch_wheels(platform: str, series: Series, *, gpu: bool = False) -> list[Pa
 
     A file whose hash is not a pinned one stops the build and is named.
     """
-    pinned = bundled_requirements(series, gpu=gpu)
+    pinned = bundled_requirements(gpu=gpu)
     wheels: dict[str, Path] = {}
     # A second Python would make a zip for GPUs larger than half a gigabyte.
     for python in series.pythons + (series.linux_pythons if platform == "linux-x64" and not gpu else ()):
-        folder = CACHE / f"{platform}-{python}-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
+        folder = WHEELS / f"{platform}-{python}-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
         if len(list(folder.glob("*.whl"))) != len(pinned):
             download(pinned, platform, python, folder)
         wheels |= {wheel.name: wheel for wheel in folder.glob("*.whl")}
@@ -213,19 +210,20 @@ def download(pinned: list[str], platform: str, python: str, folder: Path) -> Non
             raise SystemExit(f"The wheels for {platform} and Python {python} could not be downloaded.")
 
 
-def bundled_requirements(series: Series, *, gpu: bool = False) -> list[str]:
-    """The pinned requirements of `python -m inference` as the series has them, without what is not bundled."""
-    names = pinned_requirements("inference.txt").keys() - NOT_BUNDLED.keys()
-    blocks = {name: block for name, block in pinned_requirements(series.requirements).items() if name in names}
+def bundled_requirements(*, gpu: bool = False) -> list[str]:
+    """The pinned requirements that the zips bundle, each with its version and hashes."""
+    blocks = pinned_requirements("requirements.txt")
+    for name in NOT_BUNDLED:
+        del blocks[name]
     if gpu:
         del blocks["onnxruntime"]
-        blocks |= pinned_requirements("inference-gpu.txt")
+        blocks |= pinned_requirements("requirements-gpu.txt")
     return list(blocks.values())
 
 
 def pinned_requirements(file: str) -> dict[str, str]:
-    """Package name → its lines, with version and hashes, in one of the files in requirements/."""
-    blocks = re.split(r"(?m)^(?=[a-z0-9-]+==)", (REQUIREMENTS / file).read_text("utf-8"))
+    """Package name → its lines, with version and hashes, in one of the lists in wheels/."""
+    blocks = re.split(r"(?m)^(?=[a-z0-9-]+==)", (WHEELS / file).read_text("utf-8"))
     return {block.split("==")[0]: block for block in blocks[1:]}
 
 

@@ -61,8 +61,8 @@ def test_a_changed_wheel_is_not_installed(wheel: Path, tmp_path: Path) -> None:
 def test_a_changed_wheel_is_not_packed(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     series, pinned = build_extension.SERIES["5.1"], [pin(wheel)]
     folder = f"windows-x64-3.13-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
-    monkeypatch.setattr(build_extension, "CACHE", tmp_path)
-    monkeypatch.setattr(build_extension, "bundled_requirements", lambda series, gpu: pinned)
+    monkeypatch.setattr(build_extension, "WHEELS", tmp_path)
+    monkeypatch.setattr(build_extension, "bundled_requirements", lambda gpu: pinned)
     wheel.parent.rename(tmp_path / folder)
     wheel = tmp_path / folder / wheel.name
     assert build_extension.fetch_wheels("windows-x64", series) == [wheel]
@@ -85,7 +85,10 @@ def test_changed_weights_are_not_used(
     assert source.name in capsys.readouterr().err and not (tmp_path / "out.onnx").exists()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.name)
+LISTS = [*sorted((ROOT / "requirements").glob("*.txt")), *sorted((ROOT / "wheels").glob("*.txt"))]
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.name)
 def test_every_requirement_has_a_version_and_a_hash(path: Path) -> None:
     packages = re.findall(r"(?m)^[a-z0-9].*(?:\n[ ]+.*)*", path.read_text("utf-8"))
     assert packages
@@ -108,16 +111,18 @@ def test_what_ci_and_set_up_fetch_is_pinned() -> None:
             assert "sha256" in text, f"{tool} fetches, but compares nothing"
 
 
-@pytest.mark.parametrize("series", build_extension.SERIES)
-def test_the_flavour_for_gpus_differs_in_one_package(series: str) -> None:
+def test_the_flavour_for_gpus_differs_in_one_package() -> None:
     cpu, gpu = (
-        {
-            block.split("==")[0]
-            for block in build_extension.bundled_requirements(build_extension.SERIES[series], gpu=gpu)
-        }
-        for gpu in (False, True)
+        {block.split("==")[0] for block in build_extension.bundled_requirements(gpu=gpu)} for gpu in (False, True)
     )
     assert cpu - gpu == {"onnxruntime"} and gpu - cpu == {"onnxruntime-gpu"}
+
+
+@pytest.mark.parametrize("series", ["4.5", "5.2"])
+def test_zips_bundle_the_versions_that_are_tested(series: str) -> None:
+    bundled = [block.split()[0] for block in build_extension.bundled_requirements()]
+    tested = (ROOT / "requirements" / f"blender-{series}.txt").read_text("utf-8").split()
+    assert len(bundled) > 5 and set(bundled) <= set(tested)
 
 
 @pytest.mark.parametrize("standin", [False, True])
