@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
@@ -181,17 +182,17 @@ def fetch_wheels(platform: str, series: Series, *, gpu: bool = False) -> list[Pa
 
     A file whose hash is not a pinned one stops the build and is named.
     """
-    pinned = bundled_requirements(gpu=gpu)
     wheels: dict[str, Path] = {}
     # A second Python would make a zip for GPUs larger than half a gigabyte.
     for python in series.pythons + (series.linux_pythons if platform == "linux-x64" and not gpu else ()):
+        pinned = bundled_requirements(python, gpu=gpu)
         folder = WHEELS / f"{platform}-{python}-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
         if len(list(folder.glob("*.whl"))) != len(pinned):
             download(pinned, platform, python, folder)
-        wheels |= {wheel.name: wheel for wheel in folder.glob("*.whl")}
-    for wheel in wheels.values():
-        if f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" not in "".join(pinned):
-            raise SystemExit(f"{wheel} does not have a pinned hash: it was changed. Delete it and build again.")
+        for wheel in folder.glob("*.whl"):
+            if f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" not in "".join(pinned):
+                raise SystemExit(f"{wheel} does not have a pinned hash: it was changed. Delete it and build again.")
+            wheels[wheel.name] = wheel
     return [wheels[name] for name in sorted(wheels)]
 
 
@@ -210,21 +211,27 @@ def download(pinned: list[str], platform: str, python: str, folder: Path) -> Non
             raise SystemExit(f"The wheels for {platform} and Python {python} could not be downloaded.")
 
 
-def bundled_requirements(*, gpu: bool = False) -> list[str]:
-    """The pinned requirements that the zips bundle, each with its version and hashes."""
-    blocks = pinned_requirements("requirements.txt")
+def bundled_requirements(python: str, *, gpu: bool = False) -> list[str]:
+    """What the zips bundle for a Python: each package with its version and hashes, as lines for pip."""
+    blocks = pinned_requirements("requirements.txt", python)
     for name in NOT_BUNDLED:
         del blocks[name]
     if gpu:
         del blocks["onnxruntime"]
-        blocks |= pinned_requirements("requirements-gpu.txt")
+        blocks |= pinned_requirements("requirements-gpu.txt", python)
     return list(blocks.values())
 
 
-def pinned_requirements(file: str) -> dict[str, str]:
-    """Package name → its lines, with version and hashes, in one of the lists in wheels/."""
-    blocks = re.split(r"(?m)^(?=[a-z0-9-]+==)", (WHEELS / file).read_text("utf-8"))
-    return {block.split("==")[0]: block for block in blocks[1:]}
+def pinned_requirements(file: str, python: str) -> dict[str, str]:
+    """Package name → its lines in one of the lists in wheels/, where a Python version has lines of its own those."""
+    pinned = {}
+    for block in re.split(r"(?m)^(?=[a-z0-9-]+==)", (WHEELS / file).read_text("utf-8"))[1:]:
+        requirement = Requirement(block.split("\\")[0])
+        marker = requirement.marker
+        # Only markers of the Python's version: pip applies those of the platform to the machine that downloads.
+        if marker is None or "python" not in str(marker) or marker.evaluate({"python_full_version": f"{python}.0"}):
+            pinned[requirement.name] = re.sub(r" ; [^\\]*", " ", block, count=1)
+    return pinned
 
 
 def encoder_properties() -> dict[str, str]:

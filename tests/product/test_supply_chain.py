@@ -62,7 +62,7 @@ def test_a_changed_wheel_is_not_packed(wheel: Path, tmp_path: Path, monkeypatch:
     series, pinned = build_extension.SERIES["5.1"], [pin(wheel)]
     folder = f"windows-x64-3.13-{hashlib.sha256(''.join(pinned).encode()).hexdigest()[:8]}"
     monkeypatch.setattr(build_extension, "WHEELS", tmp_path)
-    monkeypatch.setattr(build_extension, "bundled_requirements", lambda gpu: pinned)
+    monkeypatch.setattr(build_extension, "bundled_requirements", lambda python, gpu: pinned)
     wheel.parent.rename(tmp_path / folder)
     wheel = tmp_path / folder / wheel.name
     assert build_extension.fetch_wheels("windows-x64", series) == [wheel]
@@ -113,16 +113,23 @@ def test_what_ci_and_set_up_fetch_is_pinned() -> None:
 
 def test_the_flavour_for_gpus_differs_in_one_package() -> None:
     cpu, gpu = (
-        {block.split("==")[0] for block in build_extension.bundled_requirements(gpu=gpu)} for gpu in (False, True)
+        {block.split("==")[0] for block in build_extension.bundled_requirements("3.13", gpu=gpu)}
+        for gpu in (False, True)
     )
     assert cpu - gpu == {"onnxruntime"} and gpu - cpu == {"onnxruntime-gpu"}
 
 
-@pytest.mark.parametrize("series", ["4.5", "5.2"])
-def test_zips_bundle_the_versions_that_are_tested(series: str) -> None:
-    bundled = [block.split()[0] for block in build_extension.bundled_requirements()]
+@pytest.mark.parametrize("series, python", [("4.5", "3.11"), ("5.2", "3.13")])
+def test_zips_bundle_the_versions_that_are_tested(series: str, python: str) -> None:
+    bundled = [block.split()[0] for block in build_extension.bundled_requirements(python)]
     tested = (ROOT / "requirements" / f"blender-{series}.txt").read_text("utf-8").split()
-    assert len(bundled) > 5 and set(bundled) <= set(tested)
+    assert {"onnxruntime", "ml-dtypes"} < {pin.split("==")[0] for pin in bundled} and set(bundled) <= set(tested)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_pip_takes_every_bundled_package_whatever_it_runs_on(python: str) -> None:
+    """It would judge a marker by the machine that builds."""
+    assert not [block for block in build_extension.bundled_requirements(python) if ";" in block]
 
 
 @pytest.mark.parametrize("standin", [False, True])
