@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from . import editing, station, validation
 from .database import ReferenceDatabase
-from .embedding import embed_references
+from .embedding import embed_references, with_white_level
 from .encoder import PRECISIONS, PROVIDERS, VARIANTS, Encoder, find_encoder
 from .errors import InputError
 from .evidence import evidence
@@ -97,27 +97,46 @@ def parse_crop(text: str) -> Crop:
     return left, top, width, height
 
 
-def add_crop_argument(parser: argparse.ArgumentParser) -> None:
-    """The option for what of a photo counts."""
+def parse_white_level(text: str) -> int:
+    """The value of ``--white-level``."""
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"A white level is a number from 1 to 65535, 4095 for 12 bits; this is {text}")
+    return int(text)
+
+
+def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options for what of a photo counts and how it is read."""
     parser.add_argument(
         "--crop", type=parse_crop, metavar="X,Y,W,H", help="part of each photo that counts, as shares from its top left"
+    )
+    add_white_level_argument(parser)
+
+
+def add_white_level_argument(parser: argparse.ArgumentParser) -> None:
+    """The option for what is white in photos that do not say it."""
+    parser.add_argument(
+        "--white-level",
+        type=parse_white_level,
+        metavar="N",
+        help="value that is white in 16-bit photos that do not say it: 4095 for a 12-bit camera; default: told by the photos",
     )
 
 
 def open_database(args: argparse.Namespace) -> ReferenceDatabase:
-    """The database that the options choose, with their crop of photos where one is given, and measure of similarity."""
+    """The database that the options choose, with their crop and white level of photos where they are given, and measure of
+    similarity."""
     database = ReferenceDatabase.load(args.database)
-    crop = args.crop or database.preprocessing.crop
-    return replace(database, preprocessing=replace(database.preprocessing, crop=crop), whitened=not args.paper)
+    given = {name: value for name in ("crop", "white_level") if (value := getattr(args, name)) is not None}
+    return replace(database, preprocessing=replace(database.preprocessing, **given), whitened=not args.paper)
 
 
 def build_database(
-    references: Path, database: Path, encoder: Encoder, crop: Crop, progress: Progress
+    references: Path, database: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
 ) -> dict[str, Any]:
     """Embed a folder of references into the file ``database``; returns what ``--json`` prints."""
     started = time.monotonic()
     writable_folder(database.parent)
-    content = embed_references(references, encoder, Preprocessing(crop=crop), progress, database)
+    content = embed_references(references, encoder, preprocessing, progress, database)
     content.save(database)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(
@@ -138,14 +157,15 @@ def build_database(
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
     parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
-    add_crop_argument(parser)
+    add_photo_arguments(parser)
     add_encoder_arguments(parser)
 
 
 def _embed(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
-    return build_database(args.references, database, open_encoder(args, progress), args.crop or WHOLE, progress)
+    preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)
+    return build_database(args.references, database, open_encoder(args, progress), preprocessing, progress)
 
 
 def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
@@ -161,7 +181,7 @@ def _add_database_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     _add_k_argument(parser)
     add_similarity_argument(parser)
-    add_crop_argument(parser)
+    add_photo_arguments(parser)
     add_encoder_arguments(parser)
 
 
@@ -256,6 +276,7 @@ def _classify_arguments(parser: argparse.ArgumentParser) -> None:
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args, progress)
     rejection = _rejection(args, database)
+    database = replace(database, preprocessing=with_white_level(database.preprocessing, args.photos, progress))
     found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
     verdicts = [asdict(verdict) for verdict in found]
     if args.evidence:
@@ -313,22 +334,29 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--promote", type=Path, metavar="DIR", help="verified photos, one folder per class, that become references"
     )
+    add_white_level_argument(parser)
     add_encoder_arguments(parser)
 
 
 def _edit(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Take classes out, put another database's in, add references, add photos: in this order."""
+
+    def with_white(database: ReferenceDatabase) -> ReferenceDatabase:
+        white_level = args.white_level or database.preprocessing.white_level
+        return replace(database, preprocessing=replace(database.preprocessing, white_level=white_level))
+
     database = ReferenceDatabase.load(args.database)
     output = args.output or args.database
-    if not (args.remove or args.replace or args.add or args.promote):
-        raise InputError("There is nothing to change. Give --remove, --replace, --add or --promote.")
+    if not (args.remove or args.replace or args.add or args.promote or args.white_level):
+        raise InputError("There is nothing to change. Give --remove, --replace, --add, --promote or --white-level.")
     writable_folder(output.parent)
-    database = editing.moved(database, args.database.parent, output.parent)
+    database = with_white(editing.moved(database, args.database.parent, output.parent))
     if args.remove:
         database = editing.without(database, args.remove)
     for other, change in ((args.replace, editing.replaced), (args.add, editing.joined)):
         if other:
-            database = change(database, editing.moved(ReferenceDatabase.load(other), other.parent, output.parent))
+            moved = editing.moved(ReferenceDatabase.load(other), other.parent, output.parent)
+            database = change(database, with_white(moved))
     if args.promote:
         database = editing.promoted(database, output.parent, open_encoder(args, progress), args.promote, progress)
     database.save(output)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import PngImagePlugin
 
 from .database import ReferenceDatabase
-from .embedding import PROMOTED, embed_files, relative
+from .embedding import PROMOTED, embed_files, relative, with_white_level
 from .encoder import Encoder
 from .errors import InputError
 from .files import find_photos, replacing, sha256_file, shown
@@ -40,9 +40,12 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
     Raises InputError where they were made by different encoders or see different parts of a photo.
     """
     first.check_model(second.model)
-    if first.preprocessing != second.preprocessing:
+    if first.preprocessing.crop != second.preprocessing.crop:
         crops = " and ".join(str(list(part.preprocessing.crop)) for part in (first, second))
         raise InputError(f"The databases crop photos differently, {crops}. Build one of them again with --crop.")
+    levels = [part.preprocessing.white_level for part in (first, second) if part.preprocessing.white_level is not None]
+    if len(set(levels)) > 1:
+        raise InputError(f"White is {levels[0]} in one database and {levels[1]} in the other. Give --white-level.")
     classes = tuple(dict.fromkeys((*first.classes, *second.classes)))
     first, second = relabelled(first, classes), relabelled(second, classes)
     known = {(label, vector.tobytes()) for label, vector in zip(first.labels, first.embeddings, strict=True)}
@@ -55,6 +58,7 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
         labels=np.concatenate([first.labels, second.labels]),
         poses=np.concatenate([first.poses, second.poses]),
         images=first.images + second.images,
+        preprocessing=replace(first.preprocessing, white_level=levels[0] if levels else None),
         promoted=first.promoted + tuple(len(first) + row for row in second.promoted),
     )
 
@@ -88,8 +92,9 @@ def promoted(
     """
     database.check_model(encoder.model)
     files = find_photos(photos, database.classes)
-    preprocessing = database.preprocessing
-    embedded = embed_files(encoder, preprocessing, [path for path, _ in files], progress, "Embedding photos")
+    paths = [path for path, _ in files]
+    preprocessing = with_white_level(database.preprocessing, paths, progress)
+    embedded = embed_files(encoder, preprocessing, paths, progress, "Embedding photos")
     if embedded.unreadable:
         raise InputError(*(f"{shown(files[n][0])}: {why}. Remove it." for n, why in embedded.unreadable.items()))
     root = folder.joinpath(*PurePosixPath(database.images[0]).parts[:-2])

@@ -4,11 +4,11 @@
 import json
 import os
 import warnings
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,11 @@ from PIL import Image
 
 from .cache import EmbeddingCache
 from .database import ReferenceDatabase
+from .deep_pixels import WHITE_LEVELS
 from .encoder import Encoder
 from .errors import InputError
 from .files import class_folders, is_file, label_problem, shown, stays_below
+from .photo_file import may_be_deep, unstated_white
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
@@ -49,12 +51,13 @@ PROMOTED = "simsearch-promoted"
 class Embedded:
     """Vectors of the files that could be read: ``embeddings`` float32 [M, D], unit length, and ``qualities`` float32
     [M, 3], as :func:`.quality.measure` gives them, of the files numbered ``readable`` int64 [M]; ``unreadable`` says
-    why for each of the others, by number."""
+    why for each of the others, by number. ``notes`` are what had to be assumed or left out of readable ones, by number."""
 
     embeddings: NDArray[np.float32]
     qualities: NDArray[np.float32]
     readable: NDArray[np.int64]
     unreadable: dict[int, str]
+    notes: dict[int, list[str]]
 
 
 def embed_files(
@@ -66,21 +69,24 @@ def embed_files(
     cache: EmbeddingCache | None = None,
 ) -> Embedded:
     """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
-    are in memory at a time, and each vector is the same whatever else is in its batch."""
+    are in memory at a time, and each vector is the same whatever else is in its batch. The user is told of notes; ``cache``
+    does not learn such files, so that they are told of again."""
     done: dict[int, Known] = {}
     unreadable: dict[int, str] = {}
+    notes: defaultdict[int, list[str]] = defaultdict(list)
     batch: dict[int, NDArray[np.float32]] = {}
 
     def embed_batch() -> None:
         tensors = np.stack(list(batch.values()))
         vectors, qualities = encoder.embed(tensors), measure(tensors, preprocessing)
-        if cache:
-            cache.add([paths[number] for number in batch], vectors, qualities)
+        if cache and (plain := [row for row, number in enumerate(batch) if number not in notes]):
+            numbers = list(batch)
+            cache.add([paths[numbers[row]] for row in plain], vectors[plain], qualities[plain])
         done.update(zip(batch, zip(vectors, qualities, strict=True), strict=True))
         batch.clear()
 
     with _readers() as readers:
-        images = _read_ahead(readers, preprocessing, paths, cache)
+        images = _read_ahead(readers, preprocessing, paths, notes, cache)
         for number, found in enumerate(progress.track(images, len(paths), stage)):
             if isinstance(found, tuple):
                 done[number] = found
@@ -96,7 +102,41 @@ def embed_files(
     readable = sorted(done)
     vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
     qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
-    return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable)
+    noted = {number: notes[number] for number in readable if number in notes}
+    progress.warn(_together(noted, paths))
+    return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable, noted)
+
+
+def _together(notes: dict[int, list[str]], paths: Sequence[Path]) -> Iterator[str]:
+    """A sentence for each of the ``notes`` with the files that have it, of which the first is named."""
+    files: dict[str, list[Path]] = {}
+    for number, of_one in notes.items():
+        for note in of_one:
+            files.setdefault(note, []).append(paths[number])
+    for note, of_note in files.items():
+        more = f" and {len(of_note) - 1} more" if len(of_note) > 1 else ""
+        yield f"{shown(of_note[0])}{more}: {note}."
+
+
+def with_white_level(preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress) -> Preprocessing:
+    """``preprocessing`` with a white level for the files ``paths``, where it has none and one of them needs it: the least
+    usual one that holds them all, which the user is told."""
+    if preprocessing.white_level is not None or not (deep := [path for path in paths if may_be_deep(path)]):
+        return preprocessing
+    levels: list[int] = []
+    with _readers() as readers:
+        for level in progress.track(readers.map(unstated_white, deep), len(deep), "Looking for white"):
+            levels += [level] if level else []
+            if level == WHITE_LEVELS[-1]:
+                break
+    if not levels:
+        return preprocessing
+    sentence = (
+        "There are photos of 16 bits that do not say which value is white. None of them has a value above "
+        f"{max(levels)}, so that is taken. Give --white-level if it is wrong; `edit --white-level` keeps it in the database."
+    )
+    progress.warn([sentence])
+    return replace(preprocessing, white_level=max(levels))
 
 
 @contextmanager
@@ -114,21 +154,30 @@ def _readers() -> Iterator[ThreadPoolExecutor]:
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, preprocessing: Preprocessing, paths: Iterable[Path], cache: EmbeddingCache | None
+    readers: ThreadPoolExecutor,
+    preprocessing: Preprocessing,
+    paths: Iterable[Path],
+    notes: dict[int, list[str]],
+    cache: EmbeddingCache | None,
 ) -> "Iterator[Known | Callable[[], NDArray[np.float32]]]":
     """What is known of each file, else what gives its pixels, which ``readers`` are ahead with; in the order of ``paths``.
+    What there is to note of a file goes to its number in ``notes``.
 
     The first one that must be read waits for whoever asks, who has nothing else to do: one photo needs no thread."""
     waiting: deque[Known | Callable[[], NDArray[np.float32]]] = deque()
     alone = True
-    for path in paths:
+    for number, path in enumerate(paths):
+
+        def note(sentence: str, number: int = number) -> None:
+            notes[number].append(sentence)
+
         if known := cache.find(path) if cache else None:
             waiting.append(known)
         elif alone:
-            waiting.append(partial(preprocessing.read, path))
+            waiting.append(partial(preprocessing.read, path, note))
             alone = False
         else:
-            waiting.append(readers.submit(preprocessing.read, path).result)
+            waiting.append(readers.submit(preprocessing.read, path, note).result)
         if len(waiting) > AHEAD:
             yield waiting.popleft()
     while waiting:
@@ -155,6 +204,7 @@ def embed_references(
     """
     references, recipe = find_references(folder)
     paths = [reference.path for reference in references]
+    preprocessing = with_white_level(preprocessing, paths, progress)
     embedded = embed_files(encoder, preprocessing.of_references, paths, progress, "Embedding references")
     if embedded.unreadable:
         raise InputError(

@@ -23,10 +23,10 @@ class Picture:
     height: int
 
 
-def thumbnail(path: Path, crop: Crop = WHOLE) -> Picture | None:
+def thumbnail(path: Path, crop: Crop = WHOLE, white_level: int | None = None) -> Picture | None:
     """A photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None where it cannot be read."""
     try:
-        image = open_photo(path, SIDE // 2, crop)  # decoded at no less than SIDE
+        image = open_photo(path, SIDE // 2, crop, white_level)  # decoded at no less than SIDE
     except UnreadablePhoto:
         return None
     image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)

@@ -73,7 +73,7 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
     preprocessing = database.preprocessing
     for name, path in progress.track(pictured.items(), len(pictured), "Writing the report"):
         part = preprocessing if name.startswith("p") else preprocessing.of_references
-        if found := thumbnail(path, part.crop):
+        if found := thumbnail(path, part.crop, part.white_level):
             pictures[name] = found
     compared = mistakes[:MOST_EVIDENCE]
     for number in progress.track(compared, len(compared), "Comparing mistakes"):

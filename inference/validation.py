@@ -5,7 +5,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from . import gap, metrics, quality, report, unknowns
 from .cache import EmbeddingCache
 from .database import ReferenceDatabase
-from .embedding import embed_files
+from .embedding import Embedded, embed_files, with_white_level
 from .encoder import Encoder
 from .errors import InputError
 from .files import files_below, find_photos, replacing, shown, writable_folder
+from .preprocessing import Preprocessing
 from .progress import Progress
 from .repeatability import resampled_f1
 from .verdicts import Verdict, judge, reject
@@ -112,24 +113,26 @@ def validate(
     negatives = find_negatives(rejecting.negatives) if rejecting and rejecting.negatives else []
     writable_folder(output)
 
-    cache = EmbeddingCache(output / CACHE, encoder.model, database.preprocessing)
     photo_files = [path for path, _ in files]
-    embedded = embed_files(encoder, database.preprocessing, photo_files, progress, "Embedding photos", cache)
+    preprocessing = with_white_level(database.preprocessing, [*photo_files, *negatives], progress)
+    database = replace(database, preprocessing=preprocessing)
+    cache = EmbeddingCache(output / CACHE, encoder.model, preprocessing)
+    embedded = embed_files(encoder, preprocessing, photo_files, progress, "Embedding photos", cache)
     names = [shown(path.relative_to(photos)) for path, _ in files]
     unreadable = [{"path": names[number], "reason": why} for number, why in embedded.unreadable.items()]
     if len(unreadable) == len(files):
         raise InputError(*(f"{shown(photos)}/{photo['path']}: {photo['reason']}." for photo in unreadable))
     verdicts = judge(database, embedded.embeddings, [names[number] for number in embedded.readable], k)
     true = [files[number][1] for number in embedded.readable]
-    found: dict[str, Any] = {}
+    found = assumed(names, embedded, preprocessing)
     strangers: list[Verdict] = []
     if rejecting:
-        unknown = embed_files(encoder, database.preprocessing, negatives, progress, "Embedding negatives", cache)
+        unknown = embed_files(encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
         rejection = prepare_rejection(database, rejecting.threshold, unknown.embeddings)
         verdicts = reject(verdicts, embedded.embeddings, rejection)
         paths = [shown(negatives[number]) for number in unknown.readable]
         strangers = reject(judge(database, unknown.embeddings, paths, k), unknown.embeddings, rejection)
-        found = {"unknown": rejected(true, verdicts, strangers, rejection, database.classes)}
+        found["unknown"] = rejected(true, verdicts, strangers, rejection, database.classes)
 
     index = {label: number for number, label in enumerate((*database.classes, unknowns.UNKNOWN))}
     true_numbers = np.array([index[label] for label in true])
@@ -172,6 +175,18 @@ def validate(
     tables = {"predictions.csv": (true, verdicts), "negatives.csv": ([unknowns.UNKNOWN] * len(strangers), strangers)}
     write_results(output, result, page, {name: table for name, table in tables.items() if table[1]}, k)
     return result
+
+
+def assumed(names: Sequence[str], embedded: Embedded, preprocessing: Preprocessing) -> dict[str, Any]:
+    """What ``metrics.json`` says of what reading the photos ``names`` had to assume, where that was anything."""
+    found: dict[str, Any] = {}
+    if embedded.notes:
+        found["notes"] = [
+            {"path": names[number], "note": note} for number, notes in embedded.notes.items() for note in notes
+        ]
+    if preprocessing.white_level is not None:
+        found["white_level"] = preprocessing.white_level
+    return found
 
 
 def scored(scores: metrics.Metrics) -> dict[str, Any]:

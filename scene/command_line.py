@@ -13,15 +13,15 @@ import bpy
 from ..inference import command_line
 from ..inference.command_line import (
     Command,
-    add_crop_argument,
     add_encoder_arguments,
+    add_photo_arguments,
     add_similarity_argument,
     build_database,
     open_encoder,
 )
 from ..inference.errors import InputError
 from ..inference.files import shown, stays_below
-from ..inference.preprocessing import crop_problem
+from ..inference.preprocessing import Preprocessing, crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
 from .recipe import PlannedImage
@@ -134,7 +134,7 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
-    add_crop_argument(parser)
+    add_photo_arguments(parser)
 
 
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
@@ -147,7 +147,8 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     rendered = _render(args, progress)
     folder = _output(args)
     database = folder / f"{REFERENCES}.safetensors"
-    built = build_database(folder / REFERENCES, database, encoder, crop, progress)
+    preprocessing = Preprocessing(crop=crop, white_level=args.white_level)
+    built = build_database(folder / REFERENCES, database, encoder, preprocessing, progress)
     seconds = round(time.monotonic() - started, 3)
     warnings = [*rendered["warnings"], *built["warnings"]]
     return {**rendered, **built, "references": rendered["references"], "warnings": warnings, "seconds": seconds}

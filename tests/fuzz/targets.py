@@ -102,7 +102,7 @@ def crop(data: bytes) -> None:
     """Width and height of a photo, the value of ``--crop``, and after a zero byte a photo of another kind."""
     text, _, other = data[2:].partition(b"\0")
     parser = command_line.Parser(prog="crop")
-    command_line.add_crop_argument(parser)
+    command_line.add_photo_arguments(parser)
     share = parser.parse_args([f"--crop={os.fsdecode(text)}"]).crop
     width, height = (1 + side for side in data[:2])
     path = FOLDER / "photo.png"

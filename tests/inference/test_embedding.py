@@ -4,6 +4,7 @@
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,9 @@ def test_reading_ahead_keeps_the_order_and_every_byte(tmp_path: Path, monkeypatc
     read = Preprocessing.read
     expected = [encoder.embed(read(Preprocessing(), path)[None])[0] for n, path in enumerate(paths) if n != 5]
 
-    def slow_at_times(self: Preprocessing, path: Path) -> NDArray[np.float32]:
+    def slow_at_times(self: Preprocessing, path: Path, note: Callable[[str], None]) -> NDArray[np.float32]:
         time.sleep(0.02 * (paths.index(path) % 3 == 0))
-        return read(self, path)
+        return read(self, path, note)
 
     monkeypatch.setattr(Preprocessing, "read", slow_at_times)
     filters, threads = list(warnings.filters), threading.active_count()
@@ -40,7 +41,9 @@ def test_only_a_few_images_wait_for_the_encoder(tmp_path: Path, monkeypatch: pyt
     encoder = Encoder(write_tiny_encoder(tmp_path / "tiny.onnx"))
     paths = [tmp_path / f"{number}.png" for number in range(60)]
     read: list[Path] = []
-    monkeypatch.setattr(Preprocessing, "read", lambda _, path: read.append(path) or np.ones((3, 224, 224), np.float32))
+    monkeypatch.setattr(
+        Preprocessing, "read", lambda _, path, note: read.append(path) or np.ones((3, 224, 224), np.float32)
+    )
     most, embed, embedded = 0, Encoder.embed, 0
 
     def slow(self: Encoder, batch: NDArray[np.float32]) -> NDArray[np.float32]:
