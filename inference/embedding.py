@@ -23,7 +23,7 @@ from .database import ReferenceDatabase
 from .deep_pixels import WHITE_LEVELS
 from .encoder import Encoder
 from .errors import InputError
-from .files import class_folders, is_file, label_problem, shown, stays_below
+from .files import class_folders, composed, is_file, label_problem, shown, stays_below
 from .photo_file import may_be_deep, unstated_white
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
@@ -279,7 +279,10 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
         if not np.isfinite(poses).all():
             raise ValueError
         return {
-            folder / image["path"]: (Reference(folder / image["path"], str(image["class"]), pose), image["key"])
+            folder / image["path"]: (
+                Reference(folder / image["path"], composed(str(image["class"])), pose),
+                image["key"],
+            )
             for image, pose in zip(images, poses, strict=True)
         }
     except (KeyError, TypeError, ValueError, OverflowError):

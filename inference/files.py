@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
@@ -18,7 +19,16 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 """Names that Windows gives to devices, with any extension: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""
 
-LEFT_BY_WINDOWS = {"thumbs.db", "desktop.ini"}
+LEFT_BEHIND = {
+    # Windows
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "recycler", "recycled"),
+    "system volume information",
+    # macOS, and its zip files elsewhere
+    *("icon\r", "__macosx", "network trash folder", "temporary items"),
+    # network storage: Synology, QNAP, file systems' own
+    *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "lost+found"),
+}
+"""What systems put beside the user's files, in lower case. Whatever begins with a dot is hidden and never looked at."""
 
 
 @contextmanager
@@ -111,41 +121,64 @@ def stays_below(path: str) -> bool:
 
 
 def class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The files below each sub-folder of ``folder``, by the sub-folder's name; both sorted, hidden ones left out.
+    """The files below each sub-folder of ``folder``, by the sub-folder's name; both sorted, what systems leave left out.
 
-    Raises InputError where ``folder`` does not exist or cannot be listed.
+    Names are composed (Unicode's form NFC), as macOS and its zip files decompose them. Raises InputError where ``folder``
+    does not exist or cannot be listed.
     """
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not left_behind(entry.name))
     except OSError as error:
         raise InputError(f"The folder {shown(folder)} cannot be read: {reason(error)}. Choose another one.") from error
-    return {name: sorted(files_below(folder / name)) for name in names}
+    files: dict[str, list[Path]] = {}
+    for name in names:
+        files.setdefault(composed(name), []).extend(sorted(files_below(folder / name, folder)))
+    return files
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below ``folder`` that is neither hidden nor left there by Windows."""
-    for directory, subdirectories, names in os.walk(folder):
-        subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
+def composed(name: str) -> str:
+    """``name`` in the one form of those that look the same."""
+    return unicodedata.normalize("NFC", name)
+
+
+def left_behind(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or put there by a system and not by the user."""
+    return name.startswith(".") or name.lower() in LEFT_BEHIND
+
+
+def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
+    """Every file below ``folder`` that no system left behind. Linked folders are followed, each place once, but not to what
+    lies below ``root`` (by default ``folder``) or above: that is visited anyway, or would go round for ever."""
+    top = Path(os.path.realpath(root or folder))
+    visited = {Path(os.path.realpath(folder))}
+    for directory, subdirectories, names in os.walk(folder, followlinks=True):
+        here = Path(os.path.realpath(directory))
+        followed = []
+        for name in subdirectories:
+            place = Path(os.path.realpath(here / name))
+            linked = place != here / name
+            around = place.is_relative_to(top) or top.is_relative_to(place) or here.is_relative_to(place)
+            if not left_behind(name) and place not in visited and not (linked and around):
+                visited.add(place)
+                followed.append(name)
+        subdirectories[:] = followed
         for name in names:
             path = Path(directory, name)
-            if (
-                not name.startswith(".")
-                and name.lower() not in LEFT_BY_WINDOWS
-                and (path.is_file() or path.is_symlink())
-            ):
+            if not left_behind(name) and (path.is_file() or path.is_symlink()):
                 yield path
 
 
 def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
     """Every file below the class folders of ``folder`` with its class; raises InputError with all problems."""
     folders = class_folders(folder)
+    labels = {composed(label): label for label in classes}
     expected = f"The database's classes are: {', '.join(classes)}."
     problems = [
         f'{shown(folder)} has a sub-folder "{shown(name)}", which is no class. Rename it or move it away. {expected}'
         for name in folders
-        if name not in classes
+        if name not in labels
     ]
-    photos = [(path, name) for name, paths in folders.items() for path in paths if name in classes]
+    photos = [(path, labels[name]) for name, paths in folders.items() for path in paths if name in labels]
     if not folders:
         problems.append(
             f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}"
