@@ -92,11 +92,11 @@ def sgemm(size: int) -> Work:
 
 
 def photos_ours(file: str, photos: list[str], precision: str) -> Work:
+    from synthetic_similarity_search.inference.classifier import Classifier
     from synthetic_similarity_search.inference.database import ReferenceDatabase
     from synthetic_similarity_search.inference.encoder import Encoder
     from synthetic_similarity_search.inference.preprocessing import Preprocessing
     from synthetic_similarity_search.inference.progress import Progress
-    from synthetic_similarity_search.inference.validation import classify
 
     encoder, references = Encoder(Path(file), precision=precision, provider="CPU"), vectors(48, 1)
     poses = np.tile(np.eye(4, dtype=np.float32), (48, 1, 1))
@@ -106,7 +106,8 @@ def photos_ours(file: str, photos: list[str], precision: str) -> Work:
         references, labels, poses, ("a", "b"), names, encoder.model, Preprocessing(), recipe={}
     )
     paths = [Path(photo) for photo in photos]
-    return lambda: classify(database, encoder, paths, 5, Progress())
+    classifier = Classifier.create(database, encoder, 5, Progress())
+    return lambda: classifier.classify(paths, Progress())
 
 
 def photos_straightforward(photos: list[str]) -> Work:

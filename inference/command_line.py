@@ -18,16 +18,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import editing, station, validation
+from .classifier import Classifier, usable_k
 from .database import ReferenceDatabase
-from .embedding import embed_references, with_white_level
+from .embedding import embed_references
 from .encoder import PRECISIONS, PROVIDERS, VARIANTS, Encoder, find_encoder
 from .errors import InputError
-from .evidence import evidence
+from .evidence import compare
 from .files import reason, replacing, shown, writable_folder
 from .preprocessing import WHOLE, Crop, Preprocessing, UnreadablePhoto, crop_problem
 from .progress import Progress
 from .separability import separability
-from .unknowns import Rejection
+from .unknowns import Rejection, fit_rejection
+from .validation_result import RejectionResult, ValidationResult
+from .verdicts import Verdict
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
@@ -149,7 +152,7 @@ def build_database(
         "database": shown(database),
         "references": len(content),
         "classes": content.count(),
-        "model": encoder.described,
+        "model": asdict(encoder.description),
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -196,7 +199,7 @@ def _rejection(args: argparse.Namespace, database: ReferenceDatabase) -> Rejecti
     """How unknown photos are rejected where the options ask for it, the threshold from the references if not given."""
     if not args.reject and args.threshold is None:
         return None
-    return validation.prepare_rejection(database, args.threshold, database.embeddings[:0])
+    return fit_rejection(database, args.threshold, database.embeddings[:0])
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -216,52 +219,45 @@ def _validate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    database = open_database(args)
-    rejecting = None
+    rejection = None
     if args.reject or args.threshold is not None or args.negatives:
-        rejecting = validation.Rejecting(args.threshold, args.negatives)
-    encoder = open_encoder(args, progress)
+        rejection = validation.RejectionOptions(args.threshold, args.negatives)
+    database = open_database(args)
+    classifier = Classifier.create(database, open_encoder(args, progress), args.k, progress)
     result = validation.validate(
-        database,
-        args.database,
-        encoder,
-        args.photos,
-        args.output,
-        args.k,
-        progress,
-        rejecting,
-        explain=args.explain,
-        repeat_seeds=args.repeat_seeds,
+        classifier, args.photos, args.output, progress, rejection, explain=args.explain, repeat_seeds=args.repeat_seeds
     )
-    width = max(map(len, ("class", *database.classes)))
+    _print_scores(result)
+    print(f"Report: {shown(args.output / 'report.html')}")
+    for file in result.unreadable:
+        progress.say(f"{shown(file.path)}: {file.reason}")
+    return result.to_json()
+
+
+def _print_scores(result: ValidationResult) -> None:
+    width = max(map(len, ("class", *result.labels)))
     print(f"{'class':<{width}}  precision  recall     f1  photos")
-    for label, score in result["classes"].items():
-        print(
-            f"{label:<{width}}  {score['precision']:9.3f}  {score['recall']:6.3f}  {score['f1']:5.3f}  {score['support']:6}"
-        )
-    print(f"macro F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}, {result['photos']} photos")
-    if rejecting:
-        print(rejection_summary(result["unknown"]))
-    if repeated := result.get("repeat_seeds", {}).get("macro_f1"):
+    for label, score in result.classes.items():
+        print(f"{label:<{width}}  {score.precision:9.3f}  {score.recall:6.3f}  {score.f1:5.3f}  {score.support:6}")
+    print(f"macro F1 {result.macro_f1:.3f}, accuracy {result.accuracy:.3f}, {result.photos} photos")
+    if result.unknown:
+        print(rejection_summary(result.unknown))
+    if repeated := result.repeat_seeds:
         print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other draws of poses")
-    for gap in result.get("gap", {}).get("gaps", ()):
-        print(*(f"{gap['label']}: {cause}" for cause in gap["causes"]), sep="\n", end="\n" if gap["causes"] else "")
-    print(
-        f"Weights: {result['model']['weights']}\nRan on: {result['model']['provider']}\nReport: {shown(args.output / 'report.html')}"
-    )
-    for photo in result["unreadable"]:
-        progress.say(f"{photo['path']}: {photo['reason']}")
-    return result
+    for gap in result.gap.gaps if result.gap else ():
+        for cause in gap.causes:
+            print(f"{gap.label}: {cause}")
+    print(f"Weights: {result.model.weights}\nRan on: {result.model.provider}")
 
 
-def rejection_summary(unknown: dict[str, Any]) -> str:
-    """What became of unknown photos, from ``metrics.json``."""
-    summary = (
-        f"{sum(unknown['rejected'].values())} photos rejected as unknown, below familiarity {unknown['threshold']:.3f}"
-    )
-    if not unknown["negatives"]:
+def rejection_summary(unknown: RejectionResult) -> str:
+    """What became of unknown photos, in a sentence."""
+    summary = f"{sum(unknown.rejected.values())} photos rejected as unknown, below familiarity {unknown.threshold:.3f}"
+    if not unknown.negatives:
         return f"{summary}. The threshold is untested: name a folder of photos of no class with --negatives."
-    return f"{summary}; {unknown['negatives_rejected']} of {unknown['negatives']} negatives rejected, AUROC {unknown['auroc']:.3f}"
+    return (
+        f"{summary}; {unknown.negatives_rejected} of {unknown.negatives} negatives rejected, AUROC {unknown.auroc:.3f}"
+    )
 
 
 def _classify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -275,28 +271,33 @@ def _classify_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args, progress)
-    rejection = _rejection(args, database)
-    database = replace(database, preprocessing=with_white_level(database.preprocessing, args.photos, progress))
-    found, unreadable = validation.classify(database, encoder, args.photos, args.k, progress, rejection)
-    verdicts = [asdict(verdict) for verdict in found]
+    classifier = Classifier.create(database, encoder, args.k, progress, _rejection(args, database))
+    classifier = classifier.for_photos(args.photos, progress)
+    found = classifier.classify(args.photos, progress)
     if args.evidence:
-        names: Counter[str] = Counter()
-        readable = [photo for photo in args.photos if shown(photo) not in unreadable]
-        for photo, one in zip(readable, found, strict=True):
-            reference = args.database.parent / one.neighbours[0].reference
-            try:
-                sheet = evidence(encoder, database.preprocessing, photo, reference).sheet
-            except UnreadablePhoto as error:
-                raise InputError(f"{shown(reference)}: {error.reason}. Evidence needs the reference images.") from error
-            names[photo.stem] += 1  # photos of one name may come from several folders
-            again = f" ({names[photo.stem]})" if names[photo.stem] > 1 else ""
-            with replacing(args.evidence / f"{photo.stem}{again}.png") as place:
-                sheet.save(place)
+        _write_evidence(args.evidence, classifier, found.verdicts)
+    verdicts = [verdict.to_json() for verdict in found.verdicts]
     for verdict in verdicts:
         print(json.dumps(verdict))
-    if unreadable:
-        raise InputError(*(f"{path}: {why}." for path, why in unreadable.items()))
+    if found.unreadable:
+        raise InputError(*(f"{shown(path)}: {why}." for path, why in found.unreadable.items()))
     return {"photos": verdicts}
+
+
+def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Verdict]) -> None:
+    """Write a picture for each photo: where it differs from its nearest reference."""
+    names: Counter[str] = Counter()
+    for verdict in verdicts:
+        try:
+            sheet = compare(classifier, verdict).sheet
+        except UnreadablePhoto as error:
+            reference = shown(classifier.database.image_path(verdict.neighbours[0].row))
+            raise InputError(f"{reference}: {error.reason}. Evidence needs the reference images.") from error
+        stem = verdict.photo.stem
+        names[stem] += 1  # photos of one name may come from several folders
+        again = f" ({names[stem]})" if names[stem] > 1 else ""
+        with replacing(folder / f"{stem}{again}.png") as place:
+            sheet.save(place)
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
@@ -308,7 +309,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Tell how well the references' classes can be told apart, before there is any photo."""
     database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
-    found = separability(database, validation.usable_k(args.k, database, progress))
+    found = separability(database, usable_k(args.k, database, progress))
     print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
     for pair in found.pairs:
         print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
@@ -350,15 +351,14 @@ def _edit(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     if not (args.remove or args.replace or args.add or args.promote or args.white_level):
         raise InputError("There is nothing to change. Give --remove, --replace, --add, --promote or --white-level.")
     writable_folder(output.parent)
-    database = with_white(editing.moved(database, args.database.parent, output.parent))
+    database = with_white(editing.moved(database, output))
     if args.remove:
         database = editing.without(database, args.remove)
     for other, change in ((args.replace, editing.replaced), (args.add, editing.joined)):
         if other:
-            moved = editing.moved(ReferenceDatabase.load(other), other.parent, output.parent)
-            database = change(database, with_white(moved))
+            database = change(database, with_white(editing.moved(ReferenceDatabase.load(other), output)))
     if args.promote:
-        database = editing.promoted(database, output.parent, open_encoder(args, progress), args.promote, progress)
+        database = editing.promoted(database, open_encoder(args, progress), args.promote, progress)
     database.save(output)
     counts = ", ".join(f"{label} {count}" for label, count in database.count().items())
     photos = f", {len(database.promoted)} of them real photos" if database.promoted else ""
@@ -386,7 +386,7 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args, progress)
     database.check_model(encoder.model)
-    k = validation.usable_k(args.k, database, progress)
+    k = usable_k(args.k, database, progress)
     rejection = _rejection(args, database)
     station.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")

@@ -44,8 +44,11 @@ class ReferenceDatabase:
     ``embeddings`` float32 [N, D], unit length; ``labels`` int64 [N], index into ``classes``; ``poses`` float32
     [N, 4, 4], camera to world in Blender's axes and units, identity where unknown; ``images`` N paths relative to
     the database file, with forward slashes; ``recipe`` says how the images were made; ``promoted`` are the numbers of
-    those references that are real photos, ascending. ``whitened`` says how similarity is measured, and is not saved:
-    after :class:`.whitening.Whitening`, or by the plain cosine as in the paper.
+    those references that are real photos, ascending; ``qualities`` float32 [N, 3] is what :func:`.quality.measure` gives
+    for their images, None in files of version 0.1.0.
+
+    Two attributes are not saved. ``path`` is the file that the database was read from or is made for. ``whitened`` says
+    how similarity is measured: after :class:`.whitening.Whitening`, or by the plain cosine as in the paper.
     """
 
     embeddings: NDArray[np.float32]
@@ -57,10 +60,16 @@ class ReferenceDatabase:
     preprocessing: Preprocessing
     recipe: dict[str, Any]
     promoted: tuple[int, ...] = ()
+    qualities: NDArray[np.float32] | None = None
+    path: Path = Path()
     whitened: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def image_path(self, row: int) -> Path:
+        """Where the image of the reference ``row`` lies; it may have been removed since."""
+        return self.path.parent / self.images[row]
 
     def count(self) -> dict[str, int]:
         """How many references each class has."""
@@ -76,6 +85,7 @@ class ReferenceDatabase:
             poses=self.poses[rows],
             images=tuple(self.images[row] for row in rows),
             promoted=tuple(np.flatnonzero(np.isin(rows, self.promoted)).tolist()),
+            qualities=None if self.qualities is None else self.qualities[rows],
         )
 
     @cached_property
@@ -133,6 +143,8 @@ class ReferenceDatabase:
             "recipe": self.recipe,
             "promoted": self.promoted,
         }
+        if self.qualities is not None:
+            values["qualities"] = self.qualities.tolist()
         header: dict[str, Any] = {"__metadata__": {name: json.dumps(value) for name, value in values.items()}}
         offset = 0
         for name, tensor in tensors.items():
@@ -169,7 +181,7 @@ class ReferenceDatabase:
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors are not those that its metadata announce. Build it again.")
                 content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
-            database = cls(**content)
+            database = cls(**content, path=path)
             _check_values(database)
         except MemoryError:
             raise InputError(
@@ -224,13 +236,25 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
             raise _Refused(problem)
     if not isinstance(promoted, list) or any(type(row) is not int or not 0 <= row < len(images) for row in promoted):
         raise _Refused("its promoted photos are no references of it. Build it again.")
+    qualities = _qualities(_parsed(texts, "qualities"), len(images)) if "qualities" in texts else None
     for image in images:
         if not stays_below(image):
             raise _Refused(f'its image path "{shown(image)}" leads out of its folder. Build it again.')
     return {
         "classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": preprocessing,
-        "promoted": tuple(promoted),
+        "promoted": tuple(promoted), "qualities": qualities,
     }  # fmt: skip
+
+
+def _qualities(value: Any, count: int) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            qualities = np.array(value, np.float32)
+    except (TypeError, ValueError, OverflowError):
+        qualities = np.empty(0, np.float32)
+    if qualities.shape != (count, 3) or not np.isfinite(qualities).all():
+        raise _Refused("its qualities are not three numbers for each reference. Build it again.")
+    return qualities
 
 
 def _preprocessing(value: Any) -> Preprocessing:

@@ -60,6 +60,9 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
         images=first.images + second.images,
         preprocessing=replace(first.preprocessing, white_level=levels[0] if levels else None),
         promoted=first.promoted + tuple(len(first) + row for row in second.promoted),
+        qualities=None
+        if first.qualities is None or second.qualities is None
+        else np.concatenate([first.qualities, second.qualities]),
     )
 
 
@@ -71,33 +74,35 @@ def replaced(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDa
     return joined(relabelled(first.take(rows), order), second)
 
 
-def moved(database: ReferenceDatabase, folder: Path, new_folder: Path) -> ReferenceDatabase:
-    """``database``, whose image paths start from ``folder``, with paths that start from ``new_folder``.
+def moved(database: ReferenceDatabase, path: Path) -> ReferenceDatabase:
+    """``database`` for the file ``path``: its images are named relative to that.
 
-    Images that are not below that are named after their old folder, so that none is taken for another; the report
+    Images that are not below the new folder are named after their old folder, so that no two share a name; the report
     has no picture of them.
     """
-    old, new = folder.resolve(), new_folder.resolve()
+    old, new = database.path.parent.resolve(), path.parent.resolve()
     base = Path(old.relative_to(new) if old.is_relative_to(new) else old.name)
-    return replace(database, images=tuple((base / image).as_posix() for image in database.images))
+    return replace(database, path=path, images=tuple((base / image).as_posix() for image in database.images))
 
 
 def promoted(
-    database: ReferenceDatabase, folder: Path, encoder: Encoder, photos: Path, progress: Progress
+    database: ReferenceDatabase, encoder: Encoder, photos_directory: Path, progress: Progress
 ) -> ReferenceDatabase:
-    """``database`` with the verified ``photos``, in one folder per class, as further references.
+    """``database`` with the verified photos of ``photos_directory``, in one folder per class, as further references.
 
-    What the encoder sees of each is kept among the reference images of ``folder``, where a later build finds it.
-    Raises InputError where a photo cannot be read or a class is no class of the database.
+    What the encoder sees of each is kept among the reference images, where a later build finds it.
+
+    Raises:
+        InputError: a photo cannot be read, or a folder is not named after a class of the database.
     """
     database.check_model(encoder.model)
-    files = find_photos(photos, database.classes)
+    files = find_photos(photos_directory, database.classes)
     paths = [path for path, _ in files]
     preprocessing = with_white_level(database.preprocessing, paths, progress)
     embedded = embed_files(encoder, preprocessing, paths, progress, "Embedding photos")
     if embedded.unreadable:
         raise InputError(*(f"{shown(files[n][0])}: {why}. Remove it." for n, why in embedded.unreadable.items()))
-    root = folder.joinpath(*PurePosixPath(database.images[0]).parts[:-2])
+    root = database.path.parent.joinpath(*PurePosixPath(database.images[0]).parts[:-2])
     images = []
     for path, label in files:
         chunk = PngImagePlugin.PngInfo()
@@ -105,7 +110,7 @@ def promoted(
         place = root / label / f"photo_{sha256_file(path)[:12]}.png"
         with replacing(place) as temporary:
             preprocessing.picture(path).save(temporary, format="PNG", pnginfo=chunk)
-        images.append(relative(place, root, folder))
+        images.append(relative(place, root, database.path.parent))
     return joined(
         database,
         replace(
@@ -115,5 +120,6 @@ def promoted(
             poses=np.broadcast_to(np.eye(4, dtype=np.float32), (len(files), 4, 4)),
             images=tuple(images),
             promoted=tuple(range(len(files))),
+            qualities=embedded.qualities,
         ),
     )

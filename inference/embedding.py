@@ -222,6 +222,8 @@ def embed_references(
         preprocessing=preprocessing,
         recipe=recipe,
         promoted=tuple(promoted),
+        qualities=embedded.qualities,
+        path=database,
     )
 
 

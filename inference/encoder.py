@@ -53,6 +53,19 @@ class Model:
         return shown(f"{self.name} ({self.dim} values, SHA-256 {self.sha256[:12]}…)")
 
 
+@dataclass(frozen=True)
+class EncoderDescription:
+    """What results say of the encoder that made them: name and SHA-256 of its file, dimension of its vectors, whose
+    ``weights`` it has, its ``precision`` and what it ran on. The last two are empty in results of early versions."""
+
+    name: str
+    sha256: str
+    dim: int
+    weights: str
+    precision: str = ""
+    provider: str = ""
+
+
 def import_onnxruntime() -> Any:
     """The ``onnxruntime`` module; the only place that imports it. Raises InputError where it cannot be loaded."""
     # The official builds send usage data otherwise; read once, when the library is loaded (Privacy.md in its wheel).
@@ -151,13 +164,14 @@ class Encoder:
         self._without_patch_tokens = {"with_patch_tokens": np.array(False)} if "with_patch_tokens" in switches else {}
 
     @property
-    def described(self) -> dict[str, object]:
+    def description(self) -> EncoderDescription:
         """What results say about the encoder that made them."""
-        return asdict(self.model) | {
-            "weights": self.weights,
-            "precision": self.precision.lower(),
-            "provider": PROVIDERS[self.provider],
-        }
+        return EncoderDescription(
+            **asdict(self.model),
+            weights=self.weights,
+            precision=self.precision.lower(),
+            provider=PROVIDERS[self.provider],
+        )
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D] of a batch float32 [N, 3, size, size]."""

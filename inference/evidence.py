@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .classifier import Classifier
 from .encoder import Encoder
 from .preprocessing import Preprocessing
+from .verdicts import Verdict
 
 REACH = 2
 """Patches that the same detail may be apart, as no photo is taken from exactly a reference's pose."""
@@ -64,3 +66,13 @@ def evidence(encoder: Encoder, preprocessing: Preprocessing, photo: Path, refere
     seen, beside = preprocessing.picture(photo), preprocessing.of_references.picture(reference)
     tokens = encoder.patch_tokens(np.stack([preprocessing.tensor(seen), preprocessing.tensor(beside)]))
     return Evidence(seen, beside, difference(tokens[0], tokens[1]))
+
+
+def compare(classifier: Classifier, verdict: Verdict) -> Evidence:
+    """Compare a classified photo with its nearest reference.
+
+    Raises:
+        UnreadablePhoto: one of the two files cannot be read.
+    """
+    reference = classifier.database.image_path(verdict.neighbours[0].row)
+    return evidence(classifier.encoder, classifier.database.preprocessing, verdict.photo, reference)

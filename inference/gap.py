@@ -6,7 +6,7 @@ them more similar to the references of their own class is what tells renders and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from .files import is_file
 from .preprocessing import Preprocessing
 from .progress import Progress
 from .quality import LUMA
+from .validation_result import Explanation, Gap
 
 Item = TypeVar("Item")
 
@@ -36,19 +37,6 @@ NOTABLE = 0.02
 
 Pixels = NDArray[np.floating[Any]]
 """Images [N, S, S, 3] of levels 0 to 255."""
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of
-    another pose of its class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of
-    that by each change; and ``causes``, a sentence with the next step for each notable one, the largest first."""
-
-    label: str
-    photos: float
-    references: float
-    gains: dict[str, float]
-    causes: tuple[str, ...]
 
 
 def luma(images: Pixels) -> Pixels:
@@ -115,26 +103,14 @@ ALTERED: Mapping[str, Callable[[Pixels], Pixels]] = {
 """Ablations: photos and references altered alike."""
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """The ``gaps`` of the classes that have photos; ``ablations``, macro F1 of ``photos`` photos and ``references``
-    references as they are and otherwise."""
-
-    gaps: tuple[Gap, ...]
-    ablations: dict[str, float]
-    photos: int
-    references: int
-
-
 def explain(
     database: ReferenceDatabase,
-    folder: Path,
     encoder: Encoder,
     photos: Mapping[str, Sequence[Path]],
     k: int,
     progress: Progress,
 ) -> Explanation | None:
-    """Explain the gap between readable ``photos``, by class, and references, whose images lie below ``folder``.
+    """Explain the gap between readable ``photos``, by class, and references.
 
     None where a class has no reference image any more.
     """
@@ -143,7 +119,7 @@ def explain(
         label: evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES)
         for number, label in enumerate(database.classes)
     }
-    files = {label: [folder / database.images[row] for row in own] for label, own in rows.items()}
+    files = {label: [database.image_path(row) for row in own] for label, own in rows.items()}
     if not all(is_file(path) for own in files.values() for path in own):
         return None
     references = {label: _load(own, database.preprocessing.of_references) for label, own in files.items()}

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import charts
+from .classifier import Classifier
 from .database import ReferenceDatabase
-from .encoder import Encoder
-from .evidence import evidence
+from .evidence import compare
 from .files import shown
 from .pictures import Picture, picture, thumbnail
 from .preprocessing import UnreadablePhoto
 from .progress import Progress
 from .unknowns import UNKNOWN
+from .validation_result import ValidationResult
 from .verdicts import Verdict
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
@@ -25,7 +26,7 @@ MOST_PHOTOS, MOST_REFERENCES, MOST_MISTAKES = 1200, 600, 400
 """What is pictured at most, so that the file stays small enough to mail: about 5 kB a picture."""
 
 MOST_EVIDENCE = 24
-"""Mistakes that are compared patch by patch, which takes as long as embedding them twice."""
+"""Misclassified photos that are compared patch by patch, which takes as long as embedding them twice."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart with any colour vision: Okabe and Ito, "Color Universal Design", 2008."""
@@ -35,98 +36,152 @@ GOLDEN_ANGLE = 137.508
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a report is about: ``metrics`` as in ``metrics.json``, and for each of Q photos its true class, its verdict
-    and its vector, float32 [Q, D], made by ``encoder``; the folders that photo and reference paths start from."""
+    """What a report is about.
 
-    metrics: dict[str, Any]
+    Attributes:
+        result: the scores.
+        true: classes of the Q photos.
+        verdicts: the verdicts on them.
+        embeddings: their vectors, float32 [Q, D].
+        classifier: what gave the verdicts.
+        photos_directory: the folder that the photos lie in.
+    """
+
+    result: ValidationResult
     true: Sequence[str]
     verdicts: Sequence[Verdict]
     embeddings: NDArray[np.float32]
-    database: ReferenceDatabase
-    encoder: Encoder
-    photos: Path
-    images: Path
+    classifier: Classifier
+    photos_directory: Path
+
+    @property
+    def database(self) -> ReferenceDatabase:
+        """The references."""
+        return self.classifier.database
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The photos' numbers, misclassified ones first and then by similarity, the least similar first; ``right`` bool [Q];
+    ``nearest`` float64 [Q], similarity to the nearest reference."""
+
+    order: list[int]
+    right: NDArray[np.bool_]
+    nearest: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Ranking":
+        """Rank the photos of an evaluation."""
+        pairs = zip(evaluation.verdicts, evaluation.true, strict=True)
+        right = np.array([verdict.predicted == label for verdict, label in pairs])
+        nearest = np.array([verdict.neighbours[0].similarity for verdict in evaluation.verdicts])
+        return cls(np.lexsort((nearest, right)).tolist(), right, nearest)
+
+    @property
+    def mistakes(self) -> list[int]:
+        """The numbers of the misclassified photos."""
+        return [number for number in self.order if not self.right[number]]
 
 
 def render(evaluation: Evaluation, progress: Progress) -> str:
     """The report as HTML."""
+    ranking = Ranking.of(evaluation)
+    cells = _cells_of_confusion(evaluation, ranking)
+    pictures = _thumbnails(evaluation, ranking, progress) | _heat_maps(evaluation, ranking, progress)
+    return _fill_template(
+        result=evaluation.result,
+        photos=_photos(evaluation),
+        numbers={path: number for number, path in enumerate(_paths(evaluation))},
+        cells=cells,
+        confused=sorted(((len(found), *pair) for pair, found in cells.items() if pair[0] != pair[1]), reverse=True),
+        mistakes=ranking.mistakes,
+        histogram=charts.histogram(ranking.nearest, ranking.right),
+        pictures=pictures,
+        recipe=described(evaluation.database.recipe),
+        **_classes(evaluation),
+        **_map(evaluation),
+    )
+
+
+def _fill_template(**content: Any) -> str:
     import jinja2
 
-    true, verdicts, database = evaluation.true, evaluation.verdicts, evaluation.database
-    labels = evaluation.metrics["confusion"]["labels"]
-    right = np.array([verdict.predicted == label for verdict, label in zip(verdicts, true, strict=True)])
-    nearest = np.array([verdict.neighbours[0].similarity for verdict in verdicts])
-    order = np.lexsort((nearest, right))  # the mistakes first, the least similar first
-    mistakes = [number for number in order.tolist() if not right[number]]
-
-    cells: dict[tuple[str, str], list[int]] = {}
-    for number in order.tolist():
-        cells.setdefault((true[number], verdicts[number].predicted), []).append(number)
-    numbers = {shown(image): number for number, image in enumerate(database.images)}
-    voters = [numbers[near.reference] for number in mistakes[:MOST_MISTAKES] for near in verdicts[number].neighbours]
-    pictured = {f"p{number}": evaluation.photos / verdicts[number].path for number in order[:MOST_PHOTOS].tolist()}
-    pictured |= {
-        f"r{number}": evaluation.images / database.images[number]
-        for number in list(dict.fromkeys(voters))[:MOST_REFERENCES]
-    }
-    pictures: dict[str, Picture] = {}
-    preprocessing = database.preprocessing
-    for name, path in progress.track(pictured.items(), len(pictured), "Writing the report"):
-        part = preprocessing if name.startswith("p") else preprocessing.of_references
-        if found := thumbnail(path, part.crop, part.white_level):
-            pictures[name] = found
-    compared = mistakes[:MOST_EVIDENCE]
-    for number in progress.track(compared, len(compared), "Comparing mistakes"):
-        if differences := _differences(evaluation, verdicts[number]):
-            pictures[f"d{number}"] = differences
-
-    projected = charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
-        metrics=evaluation.metrics,
-        gap=evaluation.metrics.get("gap"),
-        repeated=evaluation.metrics.get("repeat_seeds"),
-        promoted={shown(database.images[row]) for row in database.promoted},
-        labels=labels,
-        verdicts=[*labels, UNKNOWN] if "unknown" in evaluation.metrics else labels,
-        quality=evaluation.metrics.get("quality"),
-        numbers_of_photos={verdict.path: number for number, verdict in enumerate(verdicts)},
-        unknown=evaluation.metrics.get("unknown"),
-        colours=[colour(number) for number in range(len(labels))],
-        photos=[
-            {"path": verdict.path, "label": label, "verdict": verdict}
-            for label, verdict in zip(true, verdicts, strict=True)
-        ],
-        cells=cells,
-        mistakes=mistakes,
-        most_mistakes=MOST_MISTAKES,
-        confused=sorted(((len(found), *pair) for pair, found in cells.items() if pair[0] != pair[1]), reverse=True),
-        numbers=numbers,
-        pictures=pictures,
-        references=database.count(),
-        recipe=described(database.recipe),
-        histogram=charts.histogram(nearest, right),
-        map=projected,
-        points=_points(projected.points, [*database.labels.tolist(), *(labels.index(label) for label in true)]),
-        reference_count=len(database),
-    )
+    environment.filters["shown"] = shown
+    template = environment.from_string(TEMPLATE.read_text("utf-8"))
+    return template.render(most_mistakes=MOST_MISTAKES, **content)
 
 
-def _differences(evaluation: Evaluation, verdict: "Verdict") -> Picture | None:
-    """Where a photo differs from its nearest reference; None where one of them is no longer there."""
-    nearest = verdict.neighbours[0].reference
-    try:
-        found = evidence(
-            evaluation.encoder,
-            evaluation.database.preprocessing,
-            evaluation.photos / verdict.path,
-            evaluation.images / nearest,
-        )
-    except UnreadablePhoto:
-        return None
-    return picture(found.heat)
+def _cells_of_confusion(evaluation: Evaluation, ranking: Ranking) -> dict[tuple[str, str], list[int]]:
+    """The photos' numbers by true and predicted class."""
+    cells: dict[tuple[str, str], list[int]] = {}
+    for number in ranking.order:
+        cells.setdefault((evaluation.true[number], evaluation.verdicts[number].predicted), []).append(number)
+    return cells
+
+
+def _thumbnails(evaluation: Evaluation, ranking: Ranking, progress: Progress) -> dict[str, Picture]:
+    """Pictures of the photos, ``p`` and their number, and of the references that voted for misclassified ones, ``r`` and
+    their row."""
+    database, verdicts = evaluation.database, evaluation.verdicts
+    voters = [near.row for number in ranking.mistakes[:MOST_MISTAKES] for near in verdicts[number].neighbours]
+    wanted = {f"p{number}": (verdicts[number].photo, database.preprocessing) for number in ranking.order[:MOST_PHOTOS]}
+    wanted |= {
+        f"r{row}": (database.image_path(row), database.preprocessing.of_references)
+        for row in list(dict.fromkeys(voters))[:MOST_REFERENCES]
+    }
+    pictures: dict[str, Picture] = {}
+    for name, (path, preprocessing) in progress.track(wanted.items(), len(wanted), "Writing the report"):
+        if found := thumbnail(path, preprocessing.crop, preprocessing.white_level):
+            pictures[name] = found
+    return pictures
+
+
+def _heat_maps(evaluation: Evaluation, ranking: Ranking, progress: Progress) -> dict[str, Picture]:
+    """Pictures of where misclassified photos differ from their nearest reference, ``d`` and the photo's number."""
+    compared = ranking.mistakes[:MOST_EVIDENCE]
+    pictures: dict[str, Picture] = {}
+    for number in progress.track(compared, len(compared), "Comparing misclassified photos"):
+        verdict = evaluation.verdicts[number]
+        try:
+            found = compare(evaluation.classifier, verdict)
+        except UnreadablePhoto:  # one of the two is no longer there
+            continue
+        pictures[f"d{number}"] = picture(found.heat)
+    return pictures
+
+
+def _paths(evaluation: Evaluation) -> list[str]:
+    """The photos' paths, relative to their folder."""
+    return [verdict.photo.relative_to(evaluation.photos_directory).as_posix() for verdict in evaluation.verdicts]
+
+
+def _photos(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """What the page says of each photo."""
+    found = zip(_paths(evaluation), evaluation.true, evaluation.verdicts, strict=True)
+    return [{"path": path, "label": label, "verdict": verdict} for path, label, verdict in found]
+
+
+def _classes(evaluation: Evaluation) -> dict[str, Any]:
+    """What the page says of the classes and their references."""
+    result, database = evaluation.result, evaluation.database
+    return {
+        "labels": result.labels,
+        "verdicts": [*result.labels, UNKNOWN] if result.unknown else result.labels,
+        "colours": [colour(number) for number in range(len(result.labels))],
+        "references": database.count(),
+        "promoted": set(database.promoted),
+    }
+
+
+def _map(evaluation: Evaluation) -> dict[str, Any]:
+    """The references and photos in the plane of their principal components."""
+    database, labels = evaluation.database, evaluation.result.labels
+    projected = charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
+    classes = [*database.labels.tolist(), *(labels.index(label) for label in evaluation.true)]
+    return {"map": projected, "points": _points(projected.points, classes), "reference_count": len(database)}
 
 
 def colour(number: int) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .database import ReferenceDatabase
+from .errors import InputError
 
 UNKNOWN = "unknown"
 VARIANCE = 0.95
@@ -56,6 +57,27 @@ class Rejection:
     subspace: Subspace
     threshold: float
     source: str
+
+
+def fit_rejection(database: ReferenceDatabase, threshold: float | None, negatives: NDArray[np.float32]) -> Rejection:
+    """How photos are rejected that look unlike the references of ``database``.
+
+    Args:
+        database: the references.
+        threshold: reject below this familiarity; None: choose it from the negatives, or the references without any.
+        negatives: embeddings float32 [M, D] of photos of no class; M may be 0.
+
+    Raises:
+        InputError: a class is named "unknown", as rejected photos are.
+    """
+    if UNKNOWN in database.classes:
+        raise InputError('A class is named "unknown" already, so photos cannot be rejected. Rename the class.')
+    subspace = Subspace.of(database.embeddings)
+    if threshold is not None:
+        return Rejection(subspace, threshold, "given")
+    known = familiarity_of_references(database)
+    chosen = choose_threshold(known, subspace.familiarity(negatives))
+    return Rejection(subspace, chosen, "negatives" if len(negatives) else "references")
 
 
 def familiarity_of_references(database: ReferenceDatabase) -> NDArray[np.float64]:

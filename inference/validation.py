@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Classify photos against a reference database, and score a folder of photos whose classes are known."""
+"""Score a folder of photos whose classes are known, and find out what the scores rest on."""
 
-import csv
-import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import gap, metrics, quality, report, unknowns
 from .cache import EmbeddingCache
+from .classifier import Classifier
 from .database import ReferenceDatabase
-from .embedding import Embedded, embed_files, with_white_level
-from .encoder import Encoder
+from .embedding import embed_files
 from .errors import InputError
 from .files import files_below, find_photos, replacing, shown, writable_folder
-from .preprocessing import Preprocessing
+from .metrics import Metrics
+from .predictions import write_predictions
 from .progress import Progress
 from .repeatability import resampled_f1
-from .verdicts import Verdict, judge, reject
+from .validation_result import (
+    CurvePoint,
+    FileNote,
+    FlaggedPhoto,
+    QualityResult,
+    RejectionResult,
+    UnreadableFile,
+    ValidationResult,
+    class_scores,
+)
+from .verdicts import Verdict
 
 CACHE = ".embeddings"
 """File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
@@ -30,250 +38,114 @@ CACHE = ".embeddings"
 SAME = 0.99999
 """Cosine similarity from which on two images are the same: rounding is all that is left."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""Spreadsheets run cells that begin so: owasp.org, "CSV Injection"."""
-
-
-def prepare_rejection(
-    database: ReferenceDatabase, threshold: float | None, negatives: NDArray[np.float32]
-) -> unknowns.Rejection:
-    """Reject below ``threshold``, or, where it is None, below what ``negatives`` [M, D] or the references suggest."""
-    if unknowns.UNKNOWN in database.classes:
-        raise InputError('A class is named "unknown" already, so photos cannot be rejected. Rename the class.')
-    subspace = unknowns.Subspace.of(database.embeddings)
-    if threshold is not None:
-        return unknowns.Rejection(subspace, threshold, "given")
-    known = unknowns.familiarity_of_references(database)
-    chosen = unknowns.choose_threshold(known, subspace.familiarity(negatives))
-    return unknowns.Rejection(subspace, chosen, "negatives" if len(negatives) else "references")
+CURVE_POINTS = 41
 
 
 @dataclass(frozen=True)
-class Rejecting:
-    """That unknown photos are to be rejected: below ``threshold`` where it is given; ``negatives`` is a folder of
-    photos of no class, which tests the threshold and chooses it where it is not given."""
+class RejectionOptions:
+    """How photos that look unlike all references are to be rejected.
+
+    Attributes:
+        threshold: familiarity to reject below; None: it is chosen.
+        negatives_directory: photos of no class, which test the threshold and choose it where it is not given.
+    """
 
     threshold: float | None = None
-    negatives: Path | None = None
+    negatives_directory: Path | None = None
 
 
-def classify(
-    database: ReferenceDatabase,
-    encoder: Encoder,
-    photos: Sequence[Path],
-    k: int,
-    progress: Progress,
-    rejection: unknowns.Rejection | None = None,
-) -> tuple[list[Verdict], dict[str, str]]:
-    """Verdicts on the photos that can be read, and why for each of the others, by path."""
-    database.check_model(encoder.model)
-    k = usable_k(k, database, progress)
-    embedded = embed_files(encoder, database.preprocessing, photos, progress, "Classifying")
-    verdicts = judge(database, embedded.embeddings, [shown(photos[number]) for number in embedded.readable], k)
-    if rejection:
-        verdicts = reject(verdicts, embedded.embeddings, rejection)
-    return verdicts, {shown(photos[number]): why for number, why in embedded.unreadable.items()}
+@dataclass(frozen=True)
+class Queries:
+    """The Q photos of a folder that can be read.
+
+    Attributes:
+        folder: where the photos lie, one sub-folder for each class.
+        paths: their files.
+        true: their classes.
+        embeddings: float32 [Q, D], unit length.
+        qualities: float32 [Q, 3], as :func:`.quality.measure` gives them.
+        unreadable: the other files.
+        notes: what had to be assumed of files that could be read.
+    """
+
+    folder: Path
+    paths: Sequence[Path]
+    true: Sequence[str]
+    embeddings: NDArray[np.float32]
+    qualities: NDArray[np.float32]
+    unreadable: tuple[UnreadableFile, ...]
+    notes: tuple[FileNote, ...]
+
+    def name(self, path: Path) -> str:
+        """The path of a photo, relative to the folder."""
+        return path.relative_to(self.folder).as_posix()
 
 
-def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
-    """``k``, or, where the database is smaller, all of its references, which the user is told."""
-    if k < 1:
-        raise InputError(f"k is {k}; at least one neighbour must vote. Choose k of 1 or more.")
-    if k > len(database):
-        progress.say(f"The database holds {len(database)} references, so all of them vote instead of {k}.")
-    return min(k, len(database))
+@dataclass(frozen=True)
+class Outcome:
+    """The verdicts on the queries, their true and predicted classes as numbers int64 [Q], where the number after the last
+    class is "unknown", and the metrics of these."""
+
+    verdicts: list[Verdict]
+    true: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    scores: Metrics
 
 
 def validate(
-    database: ReferenceDatabase,
-    database_path: Path,
-    encoder: Encoder,
-    photos: Path,
+    classifier: Classifier,
+    photos_directory: Path,
     output: Path,
-    k: int,
     progress: Progress,
-    rejecting: Rejecting | None = None,
+    rejection: RejectionOptions | None = None,
     *,
     explain: bool = False,
     repeat_seeds: int = 0,
-) -> dict[str, Any]:
-    """Score the photos below ``photos``, one sub-folder per class, and write ``metrics.json``, ``predictions.csv``
-    and ``report.html`` to ``output``. Returns the content of ``metrics.json``. A run that was stopped is taken up where
-    it was.
+) -> ValidationResult:
+    """Score the photos below ``photos_directory``, one sub-folder for each class, and write ``metrics.json``,
+    ``predictions.csv`` and ``report.html`` to ``output``. A run that was stopped goes on from where it was.
 
-    With ``rejecting``, photos that look unfamiliar are "unknown", which is counted by itself. ``explain`` tries what
-    brings photos nearer to the references. ``repeat_seeds`` is how often F1 is taken of other draws of poses.
+    Args:
+        classifier: gives the verdicts.
+        photos_directory: the photos.
+        output: folder for the results.
+        progress: is told what is done.
+        rejection: makes photos that look unfamiliar "unknown", which is counted by itself; None: no photo is.
+        explain: try what brings the photos nearer to the references.
+        repeat_seeds: take F1 again with so many other draws of the references' poses.
 
-    Raises InputError, before anything is written, where the photos do not fit the database or none can be read.
+    Raises:
+        InputError: the photos do not fit the database or none can be read; nothing is written then.
     """
     started = time.monotonic()
-    database.check_model(encoder.model)
-    k = usable_k(k, database, progress)
-    files = find_photos(photos, database.classes)
-    negatives = find_negatives(rejecting.negatives) if rejecting and rejecting.negatives else []
+    files = find_photos(photos_directory, classifier.database.classes)
+    negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
     writable_folder(output)
+    classifier = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
+    database = classifier.database
+    cache = EmbeddingCache(output / CACHE, classifier.encoder.model, database.preprocessing)
 
-    photo_files = [path for path, _ in files]
-    preprocessing = with_white_level(database.preprocessing, [*photo_files, *negatives], progress)
-    database = replace(database, preprocessing=preprocessing)
-    cache = EmbeddingCache(output / CACHE, encoder.model, preprocessing)
-    embedded = embed_files(encoder, preprocessing, photo_files, progress, "Embedding photos", cache)
-    names = [shown(path.relative_to(photos)) for path, _ in files]
-    unreadable = [{"path": names[number], "reason": why} for number, why in embedded.unreadable.items()]
-    if len(unreadable) == len(files):
-        raise InputError(*(f"{shown(photos)}/{photo['path']}: {photo['reason']}." for photo in unreadable))
-    verdicts = judge(database, embedded.embeddings, [names[number] for number in embedded.readable], k)
-    true = [files[number][1] for number in embedded.readable]
-    found = assumed(names, embedded, preprocessing)
+    queries = embed_queries(classifier, photos_directory, files, progress, cache)
     strangers: list[Verdict] = []
-    if rejecting:
-        unknown = embed_files(encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
-        rejection = prepare_rejection(database, rejecting.threshold, unknown.embeddings)
-        verdicts = reject(verdicts, embedded.embeddings, rejection)
-        paths = [shown(negatives[number]) for number in unknown.readable]
-        strangers = reject(judge(database, unknown.embeddings, paths, k), unknown.embeddings, rejection)
-        found["unknown"] = rejected(true, verdicts, strangers, rejection, database.classes)
-
-    index = {label: number for number, label in enumerate((*database.classes, unknowns.UNKNOWN))}
-    true_numbers = np.array([index[label] for label in true])
-    predicted_numbers = np.array([index[verdict.predicted] for verdict in verdicts])
-    scores = metrics.from_predictions(true_numbers, predicted_numbers, database.classes)
-    if flaws := find_flaws(
-        database, database_path.parent, verdicts, embedded.qualities, true_numbers, predicted_numbers
-    ):
-        found["quality"] = flaws
-    if repeat_seeds:
-        others = resampled_f1(database, embedded.embeddings, true_numbers, k, repeat_seeds).tolist()
-        found["repeat_seeds"] = {"macro_f1": others, "spread": max(others) - min(others)}
-    if explain:
-        by_class: dict[str, list[Path]] = {}
-        for number in embedded.readable.tolist():
-            by_class.setdefault(files[number][1], []).append(files[number][0])
-        if explanation := gap.explain(database, database_path.parent, encoder, by_class, k, progress):
-            found["gap"] = asdict(explanation)
-    if seen := promoted_among(database, verdicts):
-        found["promoted_among_photos"] = seen
-        progress.say(
-            f"{seen} of {len(verdicts)} photos are references of the database themselves, so F1 is too high. "
-            "Validate on photos that were not promoted."
-        )
-    result: dict[str, Any] = {
-        **scored(scores),
-        **found,
-        "photos": len(verdicts),
-        "unreadable": unreadable,
-        "k": k,
-        "whitened": database.whitened,
-        "model": encoder.described,
-        "database": shown(database_path),
-        "seconds": round(time.monotonic() - started, 3),
-    }
-    evaluation = report.Evaluation(
-        result, true, verdicts, embedded.embeddings, database, encoder, photos, database_path.parent
+    if rejection:
+        classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
+    outcome = score(classifier, queries)
+    result = replace(
+        describe(classifier, queries, outcome),
+        unknown=assess_rejection(classifier, outcome, strangers),
+        quality=assess_quality(database, queries, outcome),
+        repeat_seeds=repeat(classifier, queries, outcome, repeat_seeds),
+        gap=gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
+        if explain
+        else None,
+        promoted_among_photos=count_promoted(database, outcome.verdicts, progress),
+        seconds=round(time.monotonic() - started, 3),
     )
-    page = report.render(evaluation, progress)
-    tables = {"predictions.csv": (true, verdicts), "negatives.csv": ([unknowns.UNKNOWN] * len(strangers), strangers)}
-    write_results(output, result, page, {name: table for name, table in tables.items() if table[1]}, k)
+    evaluation = report.Evaluation(
+        result, queries.true, outcome.verdicts, queries.embeddings, classifier, photos_directory
+    )
+    write_results(output, evaluation, strangers, report.render(evaluation, progress))
     return result
-
-
-def assumed(names: Sequence[str], embedded: Embedded, preprocessing: Preprocessing) -> dict[str, Any]:
-    """What ``metrics.json`` says of what reading the photos ``names`` had to assume, where that was anything."""
-    found: dict[str, Any] = {}
-    if embedded.notes:
-        found["notes"] = [
-            {"path": names[number], "note": note} for number, notes in embedded.notes.items() for note in notes
-        ]
-    if preprocessing.white_level is not None:
-        found["white_level"] = preprocessing.white_level
-    return found
-
-
-def scored(scores: metrics.Metrics) -> dict[str, Any]:
-    """The scores as ``metrics.json`` has them, with their intervals."""
-    spread, figures = metrics.intervals(scores.confusion), ("precision", "recall", "f1")
-    return {
-        "macro_f1": scores.macro_f1,
-        "accuracy": scores.accuracy,
-        "classes": {
-            label: {name: float(getattr(scores, name)[number]) for name in figures}
-            | {"support": int(scores.support[number])}
-            for number, label in enumerate(scores.labels)
-        },
-        "confusion": {"labels": list(scores.labels), "matrix": scores.confusion[:, :-1].tolist()},
-        "intervals": {
-            "macro_f1": spread.macro_f1.tolist(),
-            "accuracy": spread.accuracy.tolist(),
-            "classes": {
-                label: {name: getattr(spread, name)[number].tolist() for name in figures}
-                for number, label in enumerate(scores.labels)
-            },
-        },
-    }
-
-
-def promoted_among(database: ReferenceDatabase, verdicts: Sequence[Verdict]) -> int:
-    """How many photos are among the database's promoted ones."""
-    images = {shown(database.images[row]) for row in database.promoted}
-    nearest = (verdict.neighbours[0] for verdict in verdicts)
-    return sum(near.reference in images and near.similarity > SAME for near in nearest)
-
-
-def find_flaws(
-    database: ReferenceDatabase,
-    folder: Path,
-    verdicts: Sequence[Verdict],
-    qualities: NDArray[np.float32],
-    true: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-) -> dict[str, Any] | None:
-    """What ``metrics.json`` says about the photos' ``qualities`` [Q, 3]; None where the reference images, which lie
-    below ``folder``, are no longer there. ``true`` and ``predicted`` [Q] index the classes."""
-    measured = quality.measure_references([folder / image for image in database.images], database.preprocessing)
-    if not len(measured):
-        return None
-    allowed = quality.limits(measured)
-    flaws = [quality.findings(photo, allowed) for photo in qualities]
-    good = np.array([not flaw for flaw in flaws])
-    without = metrics.from_predictions(true[good], predicted[good], database.classes) if good.any() else None
-    return {
-        "limits": allowed,
-        "flagged": [
-            {"path": verdict.path, "findings": flaw} for verdict, flaw in zip(verdicts, flaws, strict=True) if flaw
-        ],
-        "macro_f1_without": without.macro_f1 if without else None,
-    }
-
-
-def rejected(
-    true: Sequence[str],
-    verdicts: Sequence[Verdict],
-    strangers: Sequence[Verdict],
-    rejection: unknowns.Rejection,
-    classes: Sequence[str],
-) -> dict[str, Any]:
-    """What ``metrics.json`` says about unknown photos: ``strangers`` are the verdicts on photos of no class."""
-    lost = [label for label, verdict in zip(true, verdicts, strict=True) if verdict.predicted == unknowns.UNKNOWN]
-    values = {
-        "threshold": rejection.threshold,
-        "source": rejection.source,
-        "rejected": {label: lost.count(label) for label in classes},
-        "negatives": len(strangers),
-        "negatives_rejected": sum(verdict.predicted == unknowns.UNKNOWN for verdict in strangers),
-    }
-    known, unknown = (np.array([verdict.familiarity for verdict in group], float) for group in (verdicts, strangers))
-    index = {label: number for number, label in enumerate(classes)}
-    true_numbers = np.array([index[label] for label in true])
-    voted = np.array([index[verdict.voted] for verdict in verdicts])
-    every = np.concatenate([known, unknown])
-    curve = []
-    for threshold in np.linspace(every.min(), every.max(), 41).tolist():
-        scores = metrics.from_predictions(
-            true_numbers, np.where(known < threshold, len(classes), voted), tuple(classes)
-        )
-        share = float((unknown < threshold).mean()) if strangers else None
-        curve.append({"threshold": threshold, "macro_f1": scores.macro_f1, "negatives_rejected": share})
-    return values | {"auroc": unknowns.auroc(known, unknown) if strangers else None, "curve": curve}
 
 
 def find_negatives(folder: Path) -> list[Path]:
@@ -283,51 +155,180 @@ def find_negatives(folder: Path) -> list[Path]:
     raise InputError(f"There are no photos in {shown(folder)}. Choose a folder with photos of no class.")
 
 
-def write_results(
-    output: Path,
-    result: dict[str, Any],
-    page: str,
-    tables: dict[str, tuple[Sequence[str], Sequence[Verdict]]],
-    k: int,
-) -> None:
-    """Write the files of a validation, ``metrics.json`` last; ``tables`` are true classes and verdicts by file name."""
-    for name, (true, verdicts) in tables.items():
-        with replacing(output / name) as path, path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(prediction_rows(true, verdicts, k))
+def embed_queries(
+    classifier: Classifier,
+    folder: Path,
+    files: Sequence[tuple[Path, str]],
+    progress: Progress,
+    cache: EmbeddingCache,
+) -> Queries:
+    """Embed ``files``, photos below ``folder`` with their classes; raises InputError where none can be read."""
+    paths = [path for path, _ in files]
+    preprocessing = classifier.database.preprocessing
+    embedded = embed_files(classifier.encoder, preprocessing, paths, progress, "Embedding photos", cache)
+    if len(embedded.unreadable) == len(files):
+        raise InputError(*(f"{shown(paths[number])}: {why}." for number, why in embedded.unreadable.items()))
+    return Queries(
+        folder=folder,
+        paths=[files[number][0] for number in embedded.readable],
+        true=[files[number][1] for number in embedded.readable],
+        embeddings=embedded.embeddings,
+        qualities=embedded.qualities,
+        unreadable=tuple(
+            UnreadableFile(paths[number].relative_to(folder).as_posix(), why)
+            for number, why in embedded.unreadable.items()
+        ),
+        notes=tuple(
+            FileNote(paths[number].relative_to(folder).as_posix(), note)
+            for number, notes in embedded.notes.items()
+            for note in notes
+        ),
+    )
+
+
+def with_rejection(
+    classifier: Classifier,
+    options: RejectionOptions,
+    negatives: Sequence[Path],
+    progress: Progress,
+    cache: EmbeddingCache,
+) -> tuple[Classifier, list[Verdict]]:
+    """The classifier that rejects as the options say, and its verdicts on the ``negatives`` that can be read."""
+    preprocessing = classifier.database.preprocessing
+    embedded = embed_files(classifier.encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
+    rejection = unknowns.fit_rejection(classifier.database, options.threshold, embedded.embeddings)
+    classifier = replace(classifier, rejection=rejection)
+    return classifier, classifier.judge([negatives[number] for number in embedded.readable], embedded.embeddings)
+
+
+def score(classifier: Classifier, queries: Queries) -> Outcome:
+    """Classify the queries and compare with their true classes."""
+    verdicts = classifier.judge(queries.paths, queries.embeddings)
+    classes = classifier.database.classes
+    numbers = {label: number for number, label in enumerate((*classes, unknowns.UNKNOWN))}
+    true = np.array([numbers[label] for label in queries.true])
+    predicted = np.array([numbers[verdict.predicted] for verdict in verdicts])
+    return Outcome(verdicts, true, predicted, metrics.from_predictions(true, predicted, classes))
+
+
+def describe(classifier: Classifier, queries: Queries, outcome: Outcome) -> ValidationResult:
+    """The scores with their intervals, and what they were made with."""
+    scores, spread = outcome.scores, metrics.intervals(outcome.scores.confusion)
+    return ValidationResult(
+        macro_f1=scores.macro_f1,
+        accuracy=scores.accuracy,
+        classes=class_scores(scores, spread),
+        confusion=tuple(tuple(row) for row in scores.confusion[:, :-1].tolist()),
+        photos=len(queries.paths),
+        unreadable=queries.unreadable,
+        k=classifier.k,
+        model=classifier.encoder.description,
+        database=shown(classifier.database.path),
+        seconds=0.0,
+        whitened=classifier.database.whitened,
+        notes=queries.notes,
+        white_level=classifier.database.preprocessing.white_level,
+        macro_f1_interval=tuple(spread.macro_f1.tolist()),
+        accuracy_interval=tuple(spread.accuracy.tolist()),
+    )
+
+
+def assess_rejection(classifier: Classifier, outcome: Outcome, strangers: Sequence[Verdict]) -> RejectionResult | None:
+    """What became of photos that look unlike all references; ``strangers`` are the verdicts on photos of no class."""
+    rejection, classes = classifier.rejection, classifier.database.classes
+    if rejection is None:
+        return None
+    rejected = outcome.true[outcome.predicted == len(classes)]
+    known, unknown = (
+        np.array([verdict.familiarity for verdict in group], float) for group in (outcome.verdicts, strangers)
+    )
+    return RejectionResult(
+        threshold=rejection.threshold,
+        source=rejection.source,
+        rejected=dict(zip(classes, np.bincount(rejected, minlength=len(classes)).tolist(), strict=True)),
+        negatives=len(strangers),
+        negatives_rejected=sum(verdict.predicted == unknowns.UNKNOWN for verdict in strangers),
+        auroc=unknowns.auroc(known, unknown) if strangers else None,
+        curve=threshold_curve(outcome, known, unknown, classes),
+    )
+
+
+def threshold_curve(
+    outcome: Outcome, known: NDArray[np.float64], unknown: NDArray[np.float64], classes: tuple[str, ...]
+) -> tuple[CurvePoint, ...]:
+    """Macro F1 and rejected negatives at thresholds over the range of the familiarities ``known`` [Q] and ``unknown``
+    [M] of photos and negatives."""
+    voted = np.array([classes.index(verdict.voted) for verdict in outcome.verdicts])
+    familiarities = np.concatenate([known, unknown])
+    curve = []
+    for threshold in np.linspace(familiarities.min(), familiarities.max(), CURVE_POINTS).tolist():
+        predicted = np.where(known < threshold, len(classes), voted)
+        share = float((unknown < threshold).mean()) if len(unknown) else None
+        curve.append(CurvePoint(threshold, metrics.from_predictions(outcome.true, predicted, classes).macro_f1, share))
+    return tuple(curve)
+
+
+def assess_quality(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> QualityResult | None:
+    """Which photos are worse than the references; None where these were not measured and are no longer there."""
+    measured = database.qualities
+    if measured is None:  # made by version 0.1.0
+        paths = [database.image_path(row) for row in range(len(database))]
+        measured = quality.measure_references(paths, database.preprocessing)
+    if not len(measured):
+        return None
+    limits = quality.limits(measured)
+    findings = [quality.findings(photo, limits) for photo in queries.qualities]
+    good = np.array([not found for found in findings])
+    return QualityResult(
+        limits=limits,
+        flagged=tuple(
+            FlaggedPhoto(queries.name(path), tuple(found))
+            for path, found in zip(queries.paths, findings, strict=True)
+            if found
+        ),
+        macro_f1_without=metrics.from_predictions(
+            outcome.true[good], outcome.predicted[good], database.classes
+        ).macro_f1
+        if good.any()
+        else None,
+    )
+
+
+def repeat(classifier: Classifier, queries: Queries, outcome: Outcome, seeds: int) -> tuple[float, ...]:
+    """Macro F1 with ``seeds`` other draws of the references' poses."""
+    if not seeds:
+        return ()
+    found = resampled_f1(classifier.database, queries.embeddings, outcome.true, classifier.k, seeds)
+    return tuple(found.tolist())
+
+
+def photos_by_class(queries: Queries) -> dict[str, list[Path]]:
+    """The photos of each class that has any."""
+    by_class: dict[str, list[Path]] = {}
+    for path, label in zip(queries.paths, queries.true, strict=True):
+        by_class.setdefault(label, []).append(path)
+    return by_class
+
+
+def count_promoted(database: ReferenceDatabase, verdicts: Sequence[Verdict], progress: Progress) -> int:
+    """How many photos are promoted references of the database, which the user is told."""
+    promoted = set(database.promoted)
+    nearest = [verdict.neighbours[0] for verdict in verdicts]
+    count = sum(near.row in promoted and near.similarity > SAME for near in nearest)
+    if count:
+        progress.say(
+            f"{count} of {len(verdicts)} photos are references of the database themselves, so F1 is too high. "
+            "Validate on photos that were not promoted."
+        )
+    return count
+
+
+def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequence[Verdict], page: str) -> None:
+    """Write the files of a validation, ``metrics.json`` last."""
+    k = evaluation.classifier.k
+    write_predictions(output / "predictions.csv", evaluation.photos_directory, evaluation.true, evaluation.verdicts, k)
+    if strangers:
+        write_predictions(output / "negatives.csv", None, [unknowns.UNKNOWN] * len(strangers), strangers, k)
     with replacing(output / "report.html") as path:
         path.write_text(page, "utf-8", "backslashreplace")
-    with replacing(output / "metrics.json") as path:
-        path.write_text(json.dumps(result, indent=2), "utf-8")
-
-
-def prediction_rows(true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:
-    """The rows of ``predictions.csv``, the head first."""
-    rejecting = any(verdict.familiarity is not None for verdict in verdicts)
-    yield [
-        *("path", "true", "predicted", "votes"),
-        *(f"{what}_{rank}" for rank in range(1, k + 1) for what in ("similarity", "reference")),
-        *(("voted", "familiarity") if rejecting else ()),
-    ]
-    for label, verdict in zip(true, verdicts, strict=True):
-        row: list[object] = [harmless(verdict.path), harmless(label), harmless(verdict.predicted)]
-        row.append(verdict.votes[verdict.voted])
-        for neighbour in verdict.neighbours:
-            row += [f"{neighbour.similarity:.6f}", harmless(neighbour.reference)]
-        if rejecting:
-            row += [harmless(verdict.voted), f"{verdict.familiarity:.6f}"]
-        yield row
-
-
-def harmless(cell: str) -> str:
-    """``cell`` marked as text where a spreadsheet would take it for a formula."""
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
-
-
-def read_predictions(path: Path) -> list[dict[str, str]]:
-    """The rows of a ``predictions.csv`` by the names of its columns, without the marks of :func:`harmless`."""
-
-    def unmarked(cell: str) -> str:
-        return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
-
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: unmarked(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+    evaluation.result.write(output / "metrics.json")

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on photos: what their nearest references vote for, or "unknown"."""
+"""Verdicts: what a query's nearest references vote for, or "unknown", with the evidence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
-
-from . import neighbours, unknowns
-from .database import ReferenceDatabase
-from .files import shown
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A reference near a photo: image path relative to the database, class and cosine similarity, by default of
-    whitened vectors."""
+    """A reference near a query.
 
+    Attributes:
+        row: its row in the database.
+        reference: path of its image, relative to the database file, exactly as the database has it.
+        label: its class.
+        similarity: cosine similarity, of whitened vectors unless the database is compared as in the paper.
+    """
+
+    row: int
     reference: str
     label: str
     similarity: float
@@ -24,48 +25,37 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a photo was taken for, with the evidence: votes of each class and neighbours, best first.
+    """What a photo is classified as.
 
-    ``voted`` won the vote; ``predicted`` is the same, or "unknown" where the photo was rejected, which needs its
-    ``familiarity``.
+    Attributes:
+        photo: the file.
+        predicted: the class that won the vote, or "unknown" where the photo was rejected.
+        voted: the class that won the vote.
+        votes: number of votes for each class of the database.
+        neighbours: the references that voted, the most similar first.
+        familiarity: how familiar the photo looks, at most 1; None where rejection was not asked for.
     """
 
-    path: str
+    photo: Path
     predicted: str
     voted: str
     votes: dict[str, int]
     neighbours: tuple[Neighbour, ...]
     familiarity: float | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """What ``classify`` prints of a photo."""
+        entry = asdict(self)
+        return {"path": entry.pop("photo").as_posix(), **entry}
 
-def judge(database: ReferenceDatabase, embeddings: NDArray[np.float32], paths: Sequence[str], k: int) -> list[Verdict]:
-    """Verdicts on photos: ``embeddings`` [Q, D] of unit length and Q paths, in the same order."""
-    similarities, indices, labels = database.nearest(embeddings, k)
-    predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
-    return [
-        Verdict(
-            path=path,
-            predicted=database.classes[predicted[photo]],
-            voted=database.classes[predicted[photo]],
-            votes=dict(zip(database.classes, votes[photo].tolist(), strict=True)),
-            neighbours=tuple(
-                Neighbour(shown(database.images[index]), database.classes[database.labels[index]], float(similarity))
-                for index, similarity in zip(indices[photo], similarities[photo], strict=True)
-            ),
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> "Verdict":
+        """A verdict as :meth:`to_json` gave it; version 0.1.0 did not name the row, which is -1 then."""
+        return cls(
+            photo=Path(entry["path"]),
+            predicted=entry["predicted"],
+            voted=entry["voted"],
+            votes=entry["votes"],
+            neighbours=tuple(Neighbour(**{"row": -1} | near) for near in entry["neighbours"]),
+            familiarity=entry["familiarity"],
         )
-        for photo, path in enumerate(paths)
-    ]
-
-
-def reject(
-    verdicts: Sequence[Verdict], embeddings: NDArray[np.float32], rejection: unknowns.Rejection
-) -> list[Verdict]:
-    """The verdicts with "unknown" for photos that are not familiar enough; ``embeddings`` [Q, D] are theirs."""
-    return [
-        replace(
-            verdict,
-            predicted=unknowns.UNKNOWN if familiarity < rejection.threshold else verdict.predicted,
-            familiarity=familiarity,
-        )
-        for verdict, familiarity in zip(verdicts, rejection.subspace.familiarity(embeddings).tolist(), strict=True)
-    ]

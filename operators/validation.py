@@ -7,6 +7,8 @@ from typing import Any
 import bpy
 
 from ..inference.errors import InputError
+from ..inference.validation_result import ValidationResult
+from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 
@@ -51,7 +53,8 @@ class SIMSEARCH_OT_validate(JobOperator):
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "validation", result, "database", "photos")
-        return f"Macro F1 {result['macro_f1']:.3f} on {result['photos']} photos"
+        found = ValidationResult.from_json(result)
+        return f"Macro F1 {found.macro_f1:.3f} on {found.photos} photos"
 
 
 class SIMSEARCH_OT_classify(JobOperator):
@@ -84,10 +87,11 @@ class SIMSEARCH_OT_classify(JobOperator):
         ]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        (verdict,) = result["photos"]
-        stored_results.keep(scene, "classification", verdict, "database")
-        nearest = verdict["neighbours"][0]
-        return f"{verdict['predicted']}; most like a reference of {nearest['label']}, {nearest['similarity']:.3f}"
+        (entry,) = result["photos"]
+        stored_results.keep(scene, "classification", entry, "database")
+        verdict = Verdict.from_json(entry)
+        nearest = verdict.neighbours[0]
+        return f"{verdict.predicted}; most like a reference of {nearest.label}, {nearest.similarity:.3f}"
 
 
 class SIMSEARCH_OT_open_report(bpy.types.Operator):

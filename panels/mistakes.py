@@ -1,52 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The popup of photos that were taken for another class."""
+"""The popup of misclassified photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
+from ..inference.files import shown
+from ..inference.predictions import Prediction, read_predictions
 from ..interface import checklist, thumbnails
 from ..operators.validation import report_step, validation_folder
 
 MOST = 8
-"""Mistakes that the popup has room for."""
+"""Misclassified photos that the popup has room for."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo that was taken for another class, and its most similar reference."""
+    """A misclassified photo with its prediction, and the image of its most similar reference."""
 
     photo: Path
-    true: str
-    predicted: str
     reference: Path
-    similarity: float
+    prediction: Prediction
 
 
 def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
-    """The wrong verdicts of the last validation, the most certain first."""
-    from ..inference.validation import read_predictions
-
-    photos = checklist.absolute(scene.simsearch.photos_directory)
-    found = [
-        Mistake(
-            photos / row["path"],
-            row["true"],
-            row["predicted"],
-            checklist.output_folder(scene) / row["reference_1"],
-            float(row["similarity_1"]),
-        )
-        for row in read_predictions(validation_folder(scene) / "predictions.csv")
-        if row["true"] != row["predicted"]
+    """The misclassified photos of the last validation, the most similar to a reference first."""
+    photos, references = checklist.absolute(scene.simsearch.photos_directory), checklist.output_folder(scene)
+    wrong = [
+        prediction
+        for prediction in read_predictions(validation_folder(scene) / "predictions.csv")
+        if prediction.true != prediction.predicted
     ]
-    return sorted(found, key=lambda mistake: -mistake.similarity)
+    wrong.sort(key=lambda prediction: -prediction.similarity)
+    return [Mistake(photos / one.photo, references / one.nearest, one) for one in wrong]
+
+
+def described(prediction: Prediction) -> str:
+    """True and predicted class in words."""
+    return f"{prediction.true}, classified as {prediction.predicted}"
 
 
 class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
     bl_idname = "simsearch.show_mistakes"
     bl_label = "Show Mistakes"
-    bl_description = "Show the photos that were taken for another class, each beside its most similar reference"
+    bl_description = "Show the misclassified photos, each beside its most similar reference"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -55,19 +53,17 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         self.found = mistakes(context.scene)
         if not self.found:
-            self.report({"INFO"}, "There are no mistakes to show")
+            self.report({"INFO"}, "No photo was misclassified")
             return {"FINISHED"}
         if bpy.app.background:
             for mistake in self.found:
-                self.report({"INFO"}, f"{mistake.photo}: {mistake.true} taken for {mistake.predicted}")
+                self.report({"INFO"}, f"{shown(mistake.photo)}: {described(mistake.prediction)}")
             return {"FINISHED"}
         return set(context.window_manager.invoke_popup(self, width=460))
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.label(
-            text=f"{len(self.found)} photos were taken for another class"
-            if len(self.found) > 1
-            else "One photo was taken for another class"
+            text=f"{len(self.found)} photos were misclassified" if len(self.found) > 1 else "1 photo was misclassified"
         )
         grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True)
         for mistake in self.found[:MOST]:
@@ -75,8 +71,8 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
             row = cell.row(align=True)
             row.template_icon(thumbnails.icon(mistake.photo), scale=4)
             row.template_icon(thumbnails.icon(mistake.reference), scale=4)
-            cell.label(text=f"{mistake.true}, taken for {mistake.predicted}")
-            cell.label(text=f"{mistake.photo.name}, similarity {mistake.similarity:.3f}")
+            cell.label(text=described(mistake.prediction))
+            cell.label(text=f"{shown(mistake.photo.name)}, similarity {mistake.prediction.similarity:.3f}")
         if len(self.found) > MOST:
             self.layout.label(text=f"and {len(self.found) - MOST} more in the report")
 

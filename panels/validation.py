@@ -5,63 +5,85 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.files import shown
+from ..inference.validation_result import ValidationResult
+from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
 from ..operators.validation import evidence_folder
 from .references import draw_outdated
 
-MOST_NEIGHBOURS, MOST_CLASSES = 5, 6
+MOST_NEIGHBOURS, MOST_CLASSES, MOST_UNREADABLE = 5, 6, 5
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
 
 def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
     scene = context.scene
-    metrics = stored_results.load(scene, "validation")
-    if metrics is None:
+    stored = stored_results.load(scene, "validation")
+    if stored is None:
         return
+    result = ValidationResult.from_json(stored)
     draw_outdated(box, scene, "validation")
-    f1 = metrics["macro_f1"]
-    colour = GOOD if f1 >= 0.95 else FAIR if f1 >= 0.8 else POOR
-    row = box.row()
-    row.template_icon(thumbnails.figure(f"{f1:.3f}", colour), scale=6)
+    draw_scores(box, result)
+    paragraph(box, result.model.weights, context)
+    draw_classes(box, result)
+    draw_confusion(box, result)
+    for gap in result.gap.gaps if result.gap else ():
+        for cause in gap.causes:
+            paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
+    draw_unreadable(box, result)
+    row = box.row(align=True)
+    row.operator("simsearch.open_report", icon="URL")
+    row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
+
+
+def draw_scores(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+    """Macro F1 as a large figure, and what it was measured on."""
+    colour = GOOD if result.macro_f1 >= 0.95 else FAIR if result.macro_f1 >= 0.8 else POOR
+    row = layout.row()
+    row.template_icon(thumbnails.figure(f"{result.macro_f1:.3f}", colour), scale=6)
     column = row.column()
     column.label(text="Macro F1")
-    if "intervals" in metrics:
-        low, high = metrics["intervals"]["macro_f1"]
+    if result.macro_f1_interval:
+        low, high = result.macro_f1_interval
         column.label(text=f"{low:.3f} to {high:.3f} (95 %)")
-    column.label(text=f"{metrics['photos']} photos, k = {metrics['k']}")
-    column.label(text=f"accuracy {metrics['accuracy']:.3f}")
-    column.label(text=metrics["model"]["name"])
-    if "provider" in metrics["model"]:  # results of older versions lack it
-        column.label(text=metrics["model"]["provider"])
-    paragraph(box, metrics["model"]["weights"], context)
+    column.label(text=f"{result.photos} photos, k = {result.k}")
+    column.label(text=f"accuracy {result.accuracy:.3f}")
+    column.label(text=result.model.name)
+    if result.model.provider:
+        column.label(text=result.model.provider)
 
-    rows = [("Class", "F1", "Prec.", "Recall", "Photos")]
-    for label, score in metrics["classes"].items():
-        rows.append((label, *(f"{score[name]:.3f}" for name in ("f1", "precision", "recall")), str(score["support"])))
-    column = box.column(align=True)
+
+def draw_classes(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+    """A row of scores for each class."""
+    rows: list[tuple[str, ...]] = [("Class", "F1", "Prec.", "Recall", "Photos")]
+    for label, score in result.classes.items():
+        rows.append(
+            (label, *(f"{figure:.3f}" for figure in (score.f1, score.precision, score.recall)), str(score.support))
+        )
+    column = layout.column(align=True)
     for first, *others in rows:
         split = column.split(factor=0.36, align=True)
         split.label(text=first)
         cells = split.row(align=True)
         for text in others:
             cells.label(text=text)
-    draw_confusion(box, metrics["confusion"]["labels"], metrics["confusion"]["matrix"])
-    for gap in metrics.get("gap", {}).get("gaps", ()):
-        for cause in gap["causes"]:
-            paragraph(box, f"{gap['label']}: {cause}", context, icon="INFO")
-    if metrics["unreadable"]:
-        box.label(text=f"{len(metrics['unreadable'])} files could not be read", icon="ERROR")
-        for item in metrics["unreadable"][:5]:
-            box.label(text=f"{Path(item['path']).name}: {item['reason']}", icon="BLANK1")
-    row = box.row(align=True)
-    row.operator("simsearch.open_report", icon="URL")
-    row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
 
 
-def draw_confusion(layout: bpy.types.UILayout, labels: list[str], matrix: list[list[int]]) -> None:
-    """The confusion matrix, with mistakes in red; a large one has room in the report only."""
+def draw_unreadable(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+    """The first of the files that were left out, and why."""
+    if not result.unreadable:
+        return
+    count = len(result.unreadable)
+    layout.label(text=f"{count} files could not be read" if count > 1 else "1 file could not be read", icon="ERROR")
+    for file in result.unreadable[:MOST_UNREADABLE]:
+        layout.label(text=f"{shown(Path(file.path).name)}: {file.reason}", icon="BLANK1")
+
+
+def draw_confusion(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+    """The confusion matrix, with misclassified photos in red; a large one has room in the report only."""
+    labels = result.labels
     if len(labels) > MOST_CLASSES:
         layout.label(text="The confusion matrix is in the report")
         return
@@ -69,7 +91,7 @@ def draw_confusion(layout: bpy.types.UILayout, labels: list[str], matrix: list[l
     grid = layout.grid_flow(row_major=True, columns=len(labels) + 1, even_columns=False, align=True)
     for label in ("", *labels):
         grid.label(text=label)
-    for true, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
+    for true, (label, counts) in enumerate(zip(labels, result.confusion, strict=True)):
         grid.label(text=label)
         for predicted, count in enumerate(counts):
             cell = grid.row()
@@ -79,25 +101,25 @@ def draw_confusion(layout: bpy.types.UILayout, labels: list[str], matrix: list[l
 
 def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """The photo, its verdict and votes, and its nearest references with their similarity."""
-    found = stored_results.load(scene, "classification")
-    if found is None:
+    stored = stored_results.load(scene, "classification")
+    if stored is None:
         return
+    verdict = Verdict.from_json(stored)
     box = layout.box()
     draw_outdated(box, scene, "classification")
     row = box.row()
-    row.template_icon(thumbnails.icon(Path(found["path"])), scale=6)
+    row.template_icon(thumbnails.icon(verdict.photo), scale=6)
     column = row.column()
-    column.label(text=found["predicted"], icon="CHECKMARK")
-    for label, votes in found["votes"].items():
+    column.label(text=verdict.predicted, icon="CHECKMARK")
+    for label, votes in verdict.votes.items():
         if votes:
-            column.label(text=f"{label}: {votes} of {len(found['neighbours'])} votes")
-    evidence = evidence_folder(scene) / f"{Path(found['path']).stem}.png"
+            column.label(text=f"{label}: {votes} of {len(verdict.neighbours)} votes")
+    evidence = evidence_folder(scene) / f"{verdict.photo.stem}.png"
     if evidence.is_file():
         box.label(text="Photo, nearest reference, and in red where they differ")
         box.template_icon(thumbnails.icon(evidence), scale=10)
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
-    for neighbour in found["neighbours"][:MOST_NEIGHBOURS]:
+    for near in verdict.neighbours[:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)
-        image = checklist.output_folder(scene) / neighbour["reference"]
-        cell.template_icon(thumbnails.icon(image), scale=3)
-        cell.label(text=f"{neighbour['similarity']:.3f}")
+        cell.template_icon(thumbnails.icon(checklist.output_folder(scene) / near.reference), scale=3)
+        cell.label(text=f"{near.similarity:.3f}")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from synthetic_similarity_search.inference.cache import EmbeddingCache
+from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder, Model
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
@@ -44,8 +45,10 @@ def score(station: Path, encoder: Encoder, output: str) -> dict[str, object]:
     database = embed_references(
         station / "references", Encoder(station / "tiny.onnx"), Preprocessing(), Progress(), file
     )
-    result = validate(database, file, encoder, station / "photos", station / output, 5, Progress())
-    return {name: value for name, value in result.items() if name != "seconds"}
+    result = validate(
+        Classifier.create(database, encoder, 5, Progress()), station / "photos", station / output, Progress()
+    )
+    return {name: value for name, value in result.to_json().items() if name != "seconds"}
 
 
 def test_a_stopped_run_embeds_no_photo_twice(station: Path) -> None:

@@ -185,7 +185,7 @@ def test_the_quickest_provider_on_offer_is_chosen_and_reported(
 ) -> None:
     encoder, said = runtime(*offered)
     assert (encoder.provider, said) == (chosen, [])
-    assert encoder.described["provider"] == encoder_module.PROVIDERS[chosen]
+    assert encoder.description.provider == encoder_module.PROVIDERS[chosen]
     assert runtime(*offered, provider="CPU")[0].provider == "CPU"
 
 

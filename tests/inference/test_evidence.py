@@ -62,7 +62,7 @@ def explained(station: Path, photos: Path) -> Explanation:
     )
     by_class = {label: sorted((photos / label).iterdir()) for label in COLOURS}
     database = replace(database, whitened=False)
-    found = explain(database, station, encoder, by_class, 5, Progress())
+    found = explain(database, encoder, by_class, 5, Progress())
     assert found
     return found
 
@@ -122,7 +122,16 @@ def test_a_gap_needs_the_reference_images(station: Path, tmp_path: Path) -> None
     references = shutil.copytree(station / "references", tmp_path / "references")
     database = embed_references(references, encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors")
     (references / "red" / "0000.png").unlink()
-    assert explain(database, tmp_path, encoder, {"red": [photos / "red" / "0000.png"]}, 5, Progress()) is None
+    assert (
+        explain(
+            replace(database, path=tmp_path / "references.safetensors"),
+            encoder,
+            {"red": [photos / "red" / "0000.png"]},
+            5,
+            Progress(),
+        )
+        is None
+    )
 
 
 def random_database(poses: int) -> ReferenceDatabase:

@@ -15,6 +15,7 @@ import onnx
 import pytest
 from PIL import Image
 
+from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import embed_references
 from synthetic_similarity_search.inference.encoder import Encoder, import_onnxruntime
@@ -23,8 +24,7 @@ from synthetic_similarity_search.inference.neighbours import search, vote
 from synthetic_similarity_search.inference.preprocessing import Preprocessing, open_photo
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.inference.station import export_onnx
-from synthetic_similarity_search.inference.unknowns import Rejection
-from synthetic_similarity_search.inference.validation import classify, prepare_rejection
+from synthetic_similarity_search.inference.unknowns import Rejection, fit_rejection
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, real_encoder, write_pictures, write_tiny_encoder
 
 K = 5
@@ -64,7 +64,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def check_verdicts(database: ReferenceDatabase, encoder: Encoder, photos: list[Path], output: Path) -> None:
     """Both flavours give classify's verdicts on every photo."""
-    verdicts, _ = classify(database, encoder, photos, K, Progress())
+    verdicts = Classifier.create(database, encoder, K, Progress()).classify(photos, Progress()).verdicts
     image = exported(database, encoder.path, output / "image.onnx", "image")
     tensor = exported(database, encoder.path, output / "tensor.onnx", "tensor")
     for path, verdict in zip(photos, verdicts, strict=True):
@@ -96,8 +96,8 @@ def test_unknown_photos_are_rejected_as_by_classify(station: Path, tmp_path: Pat
     for number, image in enumerate(noise):
         Image.fromarray(image).save(tmp_path / "photos" / f"noise{number}.png")
     photos = sorted((tmp_path / "photos").rglob("*.png"))
-    rejection = prepare_rejection(database, None, database.embeddings[:0])
-    verdicts, _ = classify(database, encoder, photos, K, Progress(), rejection)
+    rejection = fit_rejection(database, None, database.embeddings[:0])
+    verdicts = Classifier.create(database, encoder, K, Progress(), rejection).classify(photos, Progress()).verdicts
     assert 4 <= sum(verdict.predicted == "unknown" for verdict in verdicts) < len(photos)
     session = exported(database, encoder.path, tmp_path / "image.onnx", "image", K, rejection)
     assert session.get_modelmeta().custom_metadata_map["simsearch.unknown"] == "unknown"
@@ -120,7 +120,8 @@ def test_images_are_cropped_as_photos_are(
     for shape in ((97, 131), (48, 64), (1, 7)):
         image = generator.integers(0, 256, (*shape, 3), dtype=np.uint8)
         Image.fromarray(image).save(tmp_path / "photo.png")
-        (verdict,), _ = classify(database, encoder, [tmp_path / "photo.png"], K, Progress())
+        found = Classifier.create(database, encoder, K, Progress()).classify([tmp_path / "photo.png"], Progress())
+        (verdict,) = found.verdicts
         _, _, similarities, _ = session.run(None, {"images": image[None]})
         assert similarities[0] == pytest.approx([near.similarity for near in verdict.neighbours], abs=1e-3)
 
@@ -223,6 +224,6 @@ def test_the_example_gives_classify_s_verdicts_without_anything_of_ours(station:
         [sys.executable, "-I", "classify.py", "station.onnx", *map(str, photos)],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    verdicts, _ = classify(database, encoder, photos, K, Progress())
+    verdicts = Classifier.create(database, encoder, K, Progress()).classify(photos, Progress()).verdicts
     expected = [{"path": str(v), "predicted": w.predicted, "votes": w.votes} for v, w in zip(photos, verdicts)]
     assert [json.loads(line) for line in done.stdout.splitlines()] == expected

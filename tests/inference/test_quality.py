@@ -4,6 +4,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from sklearn.metrics import f1_score
 
 from synthetic_similarity_search.inference.command_line import main
+from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.quality import findings, limits, measure
 from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
@@ -102,6 +104,11 @@ def test_validate_tells_f1_with_and_without_flawed_photos(tmp_path: Path) -> Non
     assert f'<b id="macro-f1-without">{expected:.3f}</b>' in html and "<b>dark</b>" in html
 
     shutil.rmtree(tmp_path / "references")
+    assert main(["validate", *arguments]) == 0
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["quality"] == metrics["quality"]
+
+    database = ReferenceDatabase.load(tmp_path / "references.safetensors")
+    replace(database, qualities=None).save(database.path)  # as version 0.1.0 wrote it
     assert main(["validate", *arguments]) == 0
     assert "quality" not in json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert "Not compared" in (tmp_path / "out" / "report.html").read_text("utf-8")

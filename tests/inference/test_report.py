@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from synthetic_similarity_search.inference import charts
+from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
+from synthetic_similarity_search.inference.evidence import compare
+from synthetic_similarity_search.inference.predictions import read_predictions
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.inference.report import Evaluation, render
 from synthetic_similarity_search.inference.validation import validate
-from synthetic_similarity_search.inference.verdicts import judge
+from synthetic_similarity_search.inference.validation_result import ValidationResult
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, write_pictures, write_tiny_encoder
 
 CLASSES = sorted(COLOURS)
@@ -43,7 +47,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = folder / "references.safetensors"
     database = embed_references(references, encoder, Preprocessing(), Progress(), file)
     database.save(file)
-    validate(database, file, encoder, photos, folder / "out", 5, Progress())
+    validate(Classifier.create(database, encoder, 5, Progress()), photos, folder / "out", Progress())
     return folder / "out"
 
 
@@ -135,15 +139,33 @@ def test_a_thousand_photos_stay_below_15_megabytes(tmp_path: Path, validated: Pa
         Image.fromarray(noise).save(place) if number == 0 else place.hardlink_to(tmp_path / "red" / "0.jpg")
     database = ReferenceDatabase.load(validated.parent / "references.safetensors")
     embeddings = np.resize(database.embeddings[:12], (1000, database.model.dim))
-    verdicts = judge(database, embeddings, [f"red/{number}.jpg" for number in range(1000)], 5)
-    metrics = json.loads((validated / "metrics.json").read_text("utf-8")) | {"photos": 1000}
-    encoder = Encoder(validated.parent / "tiny.onnx")
-    evaluation = Evaluation(
-        metrics, ["green"] * 1000, verdicts, embeddings, database, encoder, tmp_path, validated.parent
-    )
+    classifier = Classifier.create(database, Encoder(validated.parent / "tiny.onnx"), 5, Progress())
+    verdicts = classifier.judge([tmp_path / "red" / f"{number}.jpg" for number in range(1000)], embeddings)
+    result = replace(ValidationResult.read(validated / "metrics.json"), photos=1000)
+    evaluation = Evaluation(result, ["green"] * 1000, verdicts, embeddings, classifier, tmp_path)
     html = render(evaluation, Progress())
     assert html.count('<symbol id="p') == 1000 and html.count('<article class="mistake"') == 400
     assert 1e6 < len(html.encode()) < 15e6
+
+
+def test_photos_and_references_with_control_characters_are_pictured(tmp_path: Path) -> None:
+    encoder = Encoder(write_tiny_encoder(tmp_path / "tiny.onnx"))
+    references = write_pictures(tmp_path / "references", 2, seed=0, classes=("green", "red"))
+    photos = write_pictures(tmp_path / "photos", 1, seed=1, classes=("green", "red"))
+    for folder in (references, photos):
+        for picture in list(folder.glob("*/*.png")):
+            picture.rename(picture.with_name(f"a\n\\x0a\udcff{picture.name}"))
+    (photo,) = (photos / "green").iterdir()
+    wrong = photo.rename(photos / "red" / f"wrong\t{photo.name}")
+    database = embed_references(references, encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors")
+    classifier = Classifier.create(database, encoder, 1, Progress())
+    validate(classifier, photos, tmp_path / "out", Progress())
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "no picture" not in html and html.count("<symbol") == 4, "two photos, a reference, where they differ"
+    (row,) = [row for row in read_predictions(tmp_path / "out" / "predictions.csv") if row.true != row.predicted]
+    assert photos / row.photo == wrong and (tmp_path / row.nearest).is_file()
+    (verdict,) = classifier.classify([wrong], Progress()).verdicts
+    assert compare(classifier, verdict).photo.size == (224, 224)
 
 
 def browse(page: Path, target: str, folder: Path) -> tuple[np.ndarray, str]:

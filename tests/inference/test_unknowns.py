@@ -19,8 +19,13 @@ from synthetic_similarity_search.inference.encoder import Model
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.separability import separability
-from synthetic_similarity_search.inference.unknowns import Subspace, auroc, choose_threshold, familiarity_of_references
-from synthetic_similarity_search.inference.validation import prepare_rejection
+from synthetic_similarity_search.inference.unknowns import (
+    Subspace,
+    auroc,
+    choose_threshold,
+    familiarity_of_references,
+    fit_rejection,
+)
 from synthetic_similarity_search.tests.tiny_encoder import (
     photos_folder,
     real_encoder,
@@ -87,7 +92,7 @@ def test_references_are_not_measured_by_their_own_pose() -> None:
 def test_a_class_called_unknown_cannot_be_rejected() -> None:
     database = database_of(np.eye(3), [0, 1, 1], [1, 2, 3], ("known", "unknown"))
     with pytest.raises(InputError, match="Rename the class"):
-        prepare_rejection(database, None, np.empty((0, 3), np.float32))
+        fit_rejection(database, None, np.empty((0, 3), np.float32))
 
 
 @pytest.fixture(scope="module")

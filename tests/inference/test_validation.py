@@ -14,14 +14,16 @@ import pytest
 from PIL import Image, PngImagePlugin
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import KEY, embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.files import class_folders, label_problem
+from synthetic_similarity_search.inference.predictions import read_predictions
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.inference.validation import classify, read_predictions, validate
+from synthetic_similarity_search.inference.validation import validate
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, write_pictures, write_tiny_encoder
 
 CLASSES = tuple(sorted(COLOURS))
@@ -52,7 +54,8 @@ def database(references: Path, encoder: Encoder) -> ReferenceDatabase:
 
 
 def score(database: ReferenceDatabase, encoder: Encoder, photos: Path, output: Path, k: int = 5) -> dict[str, Any]:
-    return validate(database, Path("references.safetensors"), encoder, photos, output, k, Progress())
+    classifier = Classifier.create(database, encoder, k, Progress())
+    return validate(classifier, photos, output, Progress()).to_json()
 
 
 def predictions(output: Path) -> list[dict[str, str]]:
@@ -192,6 +195,7 @@ def test_figures_follow_from_the_predictions(
     assert metrics == returned
     assert metrics.keys() == {
         "macro_f1", "accuracy", "classes", "confusion", "intervals", "photos", "unreadable", "k", "whitened", "model", "database", "seconds",
+        "quality",
     }  # fmt: skip
     rows = predictions(tmp_path / "out")
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
@@ -321,7 +325,8 @@ def test_cells_are_harmless_in_a_spreadsheet(encoder: Encoder, tmp_path: Path) -
     assert not [cell for cell in cells if cell[0] in "=+@\t\r" or (cell[0] == "-" and not cell[1:2].isdigit())]
     assert set(metrics["classes"]) == {"=HYPERLINK(1)", "@green"}, "only the spreadsheet needs the mark"
     rows = read_predictions(tmp_path / "out" / "predictions.csv")
-    assert {row["true"] for row in rows} == {"=HYPERLINK(1)", "@green"} and "@green/+1.png" in {r["path"] for r in rows}
+    assert {row.true for row in rows} == {"=HYPERLINK(1)", "@green"}
+    assert Path("@green/+1.png") in {row.photo for row in rows}
 
 
 class Page(HTMLParser):
@@ -383,10 +388,10 @@ def test_classify_agrees_with_validate(
     score(database, encoder, photos, tmp_path / "out")
     (tmp_path / "broken.png").write_text("")
     paths = [path for files in class_folders(photos).values() for path in files]
-    verdicts, unreadable = classify(database, encoder, [tmp_path / "broken.png", *paths], 5, Progress())
-    assert unreadable == {(tmp_path / "broken.png").as_posix(): "the file is empty"}
-    for verdict, row in zip(verdicts, predictions(tmp_path / "out"), strict=True):
-        assert verdict.path.endswith(row["path"]) and verdict.predicted == row["predicted"]
+    found = Classifier.create(database, encoder, 5, Progress()).classify([tmp_path / "broken.png", *paths], Progress())
+    assert found.unreadable == {tmp_path / "broken.png": "the file is empty"}
+    for verdict, row in zip(found.verdicts, predictions(tmp_path / "out"), strict=True):
+        assert verdict.photo == photos / row["path"] and verdict.predicted == row["predicted"]
         assert verdict.votes[verdict.predicted] == int(row["votes"]) and sum(verdict.votes.values()) == 5
         assert [near.reference for near in verdict.neighbours] == [row[f"reference_{n}"] for n in range(1, 6)]
         assert all(near.label in near.reference for near in verdict.neighbours)

@@ -16,6 +16,7 @@ from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.interface import child_job, stored_results
 from synthetic_similarity_search.interface.child_job import State
+from synthetic_similarity_search.panels.mistakes import mistakes
 
 
 @pytest.fixture
@@ -79,12 +80,16 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     shutil.copytree(out / "references", photos, ignore=shutil.ignore_patterns("*.json"))
     (photos / "cube" / "broken.jpg").write_bytes(b"no image")
     scene.simsearch.photos_directory = str(photos)
+    shutil.copy(photos / "cube" / "cube_0000.png", photos / "nothing" / "wrong\n.png")
+    assert bpy.ops.simsearch.validate() == {"FINISHED"}
+    (mistake,) = mistakes(scene)
+    assert mistake.photo == photos / "nothing" / "wrong\n.png" and mistake.reference.is_file()
+    assert bpy.ops.simsearch.show_mistakes() == {"FINISHED"}
+    (photos / "nothing" / "wrong\n.png").unlink()
     assert bpy.ops.simsearch.validate() == {"FINISHED"}
     metrics = stored_results.load(scene, "validation")
     assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4
     assert [Path(item["path"]).name for item in metrics["unreadable"]] == ["broken.jpg"]
-    bpy.ops.simsearch.show_mistakes()
-
     scene.simsearch.photo = str(photos / "nothing" / "nothing_0001.png")
     assert bpy.ops.simsearch.classify() == {"FINISHED"}
     verdict = stored_results.load(scene, "classification")

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classifier: a reference database, the encoder that it was made with, and how their verdict is reached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import neighbours
+from .database import ReferenceDatabase
+from .embedding import embed_files, with_white_level
+from .encoder import Encoder
+from .errors import InputError
+from .progress import Progress
+from .unknowns import UNKNOWN, Rejection
+from .verdicts import Neighbour, Verdict
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The verdicts on the photos that can be read, in their order, and for each of the others why it cannot."""
+
+    verdicts: list[Verdict]
+    unreadable: dict[Path, str]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A k-NN classifier of photos.
+
+    Attributes:
+        database: the references.
+        encoder: what turns photos into vectors; the one that the database was made with.
+        k: how many neighbours vote, from 1 to the number of references.
+        rejection: which photos are "unknown"; None: no photo is.
+    """
+
+    database: ReferenceDatabase
+    encoder: Encoder
+    k: int
+    rejection: Rejection | None = None
+
+    @classmethod
+    def create(
+        cls,
+        database: ReferenceDatabase,
+        encoder: Encoder,
+        k: int,
+        progress: Progress,
+        rejection: Rejection | None = None,
+    ) -> "Classifier":
+        """A classifier whose parts fit together.
+
+        Raises:
+            InputError: the database was made with another encoder, or k is below 1.
+        """
+        database.check_model(encoder.model)
+        return cls(database, encoder, usable_k(k, database, progress), rejection)
+
+    def for_photos(self, photos: Sequence[Path], progress: Progress) -> "Classifier":
+        """The classifier that knows what is white in the files ``photos``, where the database does not say it."""
+        preprocessing = with_white_level(self.database.preprocessing, photos, progress)
+        return replace(self, database=replace(self.database, preprocessing=preprocessing))
+
+    def classify(self, photos: Sequence[Path], progress: Progress) -> Classification:
+        """Embed the files ``photos`` and give a verdict on each that can be read."""
+        embedded = embed_files(self.encoder, self.database.preprocessing, photos, progress, "Classifying")
+        readable = [photos[number] for number in embedded.readable]
+        unreadable = {photos[number]: why for number, why in embedded.unreadable.items()}
+        return Classification(self.judge(readable, embedded.embeddings), unreadable)
+
+    def judge(self, photos: Sequence[Path], embeddings: NDArray[np.float32]) -> list[Verdict]:
+        """Verdicts on Q ``photos`` with ``embeddings`` float32 [Q, D] of unit length, in the same order."""
+        database = self.database
+        similarities, rows, labels = database.nearest(embeddings, self.k)
+        predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
+        familiarity = (
+            self.rejection.subspace.familiarity(embeddings).tolist() if self.rejection else [None] * len(photos)
+        )
+        return [
+            self._verdict(
+                photo, database.classes[predicted[query]], votes[query], rows[query], similarities[query], known
+            )
+            for query, (photo, known) in enumerate(zip(photos, familiarity, strict=True))
+        ]
+
+    def _verdict(
+        self,
+        photo: Path,
+        voted: str,
+        votes: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        similarities: NDArray[np.float32],
+        familiarity: float | None,
+    ) -> Verdict:
+        database = self.database
+        near = tuple(
+            Neighbour(row, database.images[row], database.classes[database.labels[row]], similarity)
+            for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True)
+        )
+        rejected = self.rejection is not None and familiarity is not None and familiarity < self.rejection.threshold
+        votes_by_class = dict(zip(database.classes, votes.tolist(), strict=True))
+        return Verdict(photo, UNKNOWN if rejected else voted, voted, votes_by_class, near, familiarity)
+
+
+def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
+    """``k``, or the number of references where that is smaller, which the user is told.
+
+    Raises:
+        InputError: k is below 1.
+    """
+    if k < 1:
+        raise InputError(f"k is {k}; at least one neighbour must vote. Choose k of 1 or more.")
+    if k > len(database):
+        progress.say(f"The database holds {len(database)} references, so all of them vote instead of {k}.")
+    return min(k, len(database))

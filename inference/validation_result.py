@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a validation, which ``metrics.json`` holds: written and read in this one place."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoder import EncoderDescription
+from .files import replacing
+from .metrics import Intervals, Metrics
+
+Interval = tuple[float, float]
+"""Lower and upper limit of a 95 % interval."""
+
+FIGURES = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is recognised: ``support`` is the number of its photos; ``intervals`` of the three figures, by
+    name, are None in results of versions that did not take them."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    intervals: dict[str, Interval] | None = None
+
+
+@dataclass(frozen=True)
+class UnreadableFile:
+    """A file that was left out: its path, relative to the folder of photos, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """What had to be assumed of a photo to read it, or was left out: its path, relative to the folder of photos, and what."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Macro F1 and the share of negatives that would be rejected at another threshold; None: no negatives."""
+
+    threshold: float
+    macro_f1: float
+    negatives_rejected: float | None
+
+
+@dataclass(frozen=True)
+class RejectionResult:
+    """What became of photos that look unlike all references.
+
+    Attributes:
+        threshold: photos of lower familiarity are rejected.
+        source: where the threshold comes from: ``given``, ``negatives`` or ``references``.
+        rejected: number of rejected photos of each class.
+        negatives: number of photos of no class.
+        negatives_rejected: how many of them are rejected.
+        auroc: area under the ROC curve of photos against negatives; None without negatives.
+        curve: what other thresholds would do.
+    """
+
+    threshold: float
+    source: str
+    rejected: dict[str, int]
+    negatives: int
+    negatives_rejected: int
+    auroc: float | None
+    curve: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
+class FlaggedPhoto:
+    """A photo that is worse than the references allow, and in what respects."""
+
+    path: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QualityResult:
+    """Photos that are darker, brighter, more blurred or noisier than ``limits``, and macro F1 without them; None: no
+    other photo is left."""
+
+    limits: dict[str, float]
+    flagged: tuple[FlaggedPhoto, ...]
+    macro_f1_without: float | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of
+    another pose of its class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of
+    that by each change; and ``causes``, a sentence with the next step for each notable one, the largest first."""
+
+    label: str
+    photos: float
+    references: float
+    gains: dict[str, float]
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The ``gaps`` of the classes that have photos; ``ablations``, macro F1 of ``photos`` photos and ``references``
+    references as they are and otherwise."""
+
+    gaps: tuple[Gap, ...]
+    ablations: dict[str, float]
+    photos: int
+    references: int
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """The scores of a validation and what they rest on.
+
+    Attributes:
+        macro_f1: mean F1 of the classes.
+        accuracy: share of the photos that are classified correctly.
+        classes: scores by class, in the order of the database.
+        confusion: counts [C][C], rows true, columns predicted; rejected photos are in no column.
+        photos: number of photos that were scored.
+        unreadable: the files that were left out.
+        k: number of neighbours that voted.
+        model: the encoder.
+        database: the database's file, as text to show.
+        seconds: how long it took.
+        whitened: whether similarity was measured on whitened vectors.
+        macro_f1_interval: 95 % interval; None in results that have none.
+        accuracy_interval: the same of the accuracy.
+        unknown: rejection, where it was asked for.
+        quality: comparison with the references, where they were measured.
+        repeat_seeds: macro F1 with other draws of poses, where it was asked for.
+        gap: explanation of the domain gap, where it was asked for.
+        promoted_among_photos: how many photos are promoted references of the database.
+        notes: what had to be assumed of photos to read them.
+        white_level: what is white in photos that do not say it; None: no photo needed it.
+    """
+
+    macro_f1: float
+    accuracy: float
+    classes: dict[str, ClassScore]
+    confusion: tuple[tuple[int, ...], ...]
+    photos: int
+    unreadable: tuple[UnreadableFile, ...]
+    k: int
+    model: EncoderDescription
+    database: str
+    seconds: float
+    whitened: bool = True
+    macro_f1_interval: Interval | None = None
+    accuracy_interval: Interval | None = None
+    unknown: RejectionResult | None = None
+    quality: QualityResult | None = None
+    repeat_seeds: tuple[float, ...] = ()
+    gap: Explanation | None = None
+    promoted_among_photos: int = 0
+    notes: tuple[FileNote, ...] = ()
+    white_level: int | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order of the confusion matrix."""
+        return list(self.classes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        content: dict[str, Any] = {
+            "macro_f1": self.macro_f1,
+            "accuracy": self.accuracy,
+            "classes": {
+                label: {name: getattr(score, name) for name in (*FIGURES, "support")}
+                for label, score in self.classes.items()
+            },
+            "confusion": {"labels": self.labels, "matrix": [list(row) for row in self.confusion]},
+            "photos": self.photos,
+            "unreadable": [asdict(file) for file in self.unreadable],
+            "k": self.k,
+            "whitened": self.whitened,
+            "model": asdict(self.model),
+            "database": self.database,
+            "seconds": self.seconds,
+        }
+        if self.macro_f1_interval and self.accuracy_interval:
+            content["intervals"] = {
+                "macro_f1": list(self.macro_f1_interval),
+                "accuracy": list(self.accuracy_interval),
+                "classes": {
+                    label: {name: list(interval) for name, interval in (score.intervals or {}).items()}
+                    for label, score in self.classes.items()
+                },
+            }
+        for name in ("unknown", "quality", "gap"):
+            if part := getattr(self, name):
+                content[name] = _plain(asdict(part))
+        if self.repeat_seeds:
+            spread = max(self.repeat_seeds) - min(self.repeat_seeds)
+            content["repeat_seeds"] = {"macro_f1": list(self.repeat_seeds), "spread": spread}
+        if self.notes:
+            content["notes"] = [asdict(note) for note in self.notes]
+        for name in ("promoted_among_photos", "white_level"):
+            if value := getattr(self, name):
+                content[name] = value
+        return content
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "ValidationResult":
+        """A result as :meth:`to_json` gave it, or an earlier version."""
+        intervals = content.get("intervals", {})
+        by_class = intervals.get("classes", {})
+        classes = {
+            label: ClassScore(
+                **{name: score[name] for name in (*FIGURES, "support")},
+                intervals={name: _interval(limits) for name, limits in by_class[label].items()} if by_class else None,
+            )
+            for label, score in content["classes"].items()
+        }
+        return cls(
+            macro_f1=content["macro_f1"],
+            accuracy=content["accuracy"],
+            classes=classes,
+            confusion=tuple(tuple(row) for row in content["confusion"]["matrix"]),
+            photos=content["photos"],
+            unreadable=tuple(UnreadableFile(**file) for file in content["unreadable"]),
+            k=content["k"],
+            model=EncoderDescription(**content["model"]),
+            database=content["database"],
+            seconds=content["seconds"],
+            whitened=content.get("whitened", True),
+            macro_f1_interval=_interval(intervals["macro_f1"]) if intervals else None,
+            accuracy_interval=_interval(intervals["accuracy"]) if intervals else None,
+            unknown=_rejection(content["unknown"]) if "unknown" in content else None,
+            quality=_quality(content["quality"]) if "quality" in content else None,
+            repeat_seeds=tuple(content.get("repeat_seeds", {}).get("macro_f1", ())),
+            gap=_explanation(content["gap"]) if "gap" in content else None,
+            promoted_among_photos=content.get("promoted_among_photos", 0),
+            notes=tuple(FileNote(**note) for note in content.get("notes", ())),
+            white_level=content.get("white_level"),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write ``metrics.json``."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(self.to_json(), indent=2), "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "ValidationResult":
+        """Read ``metrics.json``."""
+        return cls.from_json(json.loads(path.read_text("utf-8")))
+
+
+def class_scores(scores: Metrics, spread: Intervals) -> dict[str, ClassScore]:
+    """The scores of each class with their intervals."""
+
+    def interval(limits: NDArray[np.float64]) -> Interval:
+        return _interval(limits.tolist())
+
+    return {
+        label: ClassScore(
+            float(scores.precision[number]),
+            float(scores.recall[number]),
+            float(scores.f1[number]),
+            int(scores.support[number]),
+            {name: interval(getattr(spread, name)[number]) for name in FIGURES},
+        )
+        for number, label in enumerate(scores.labels)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with lists for tuples, as it comes back from JSON."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _interval(limits: list[float]) -> Interval:
+    low, high = limits
+    return low, high
+
+
+def _rejection(content: dict[str, Any]) -> RejectionResult:
+    return RejectionResult(**content | {"curve": tuple(CurvePoint(**point) for point in content["curve"])})
+
+
+def _quality(content: dict[str, Any]) -> QualityResult:
+    flagged = tuple(FlaggedPhoto(photo["path"], tuple(photo["findings"])) for photo in content["flagged"])
+    return QualityResult(**content | {"flagged": flagged})
+
+
+def _explanation(content: dict[str, Any]) -> Explanation:
+    gaps = tuple(Gap(**gap | {"causes": tuple(gap["causes"])}) for gap in content["gaps"])
+    return Explanation(**content | {"gaps": gaps})
