@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
+.PHONY: help demo test test-export docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -11,6 +11,9 @@ demo: ## the main job: CAD to references, database and F1, in build/demo/
 
 test: ## the test suite
 	@$(RUN) python -m pytest
+
+test-export: ## the exporter beside PyTorch and transformers, for all sizes of the encoder
+	@ENVIRONMENT=export $(RUN) python -m pytest --noconftest tests/tools/test_export_dinov2.py
 
 soak: ## long fuzzing, a long job, then every fault and hostile input, in docs/RELIABILITY.md; MINUTES=10 for each target
 	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
