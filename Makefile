@@ -30,6 +30,9 @@ bench-speed: ## the whole job beside what one would use instead, in build/speed.
 lint: ## style and types
 	@$(RUN) tools/lint
 
+docs: ## the documentation site, in build/documentation/site/
+	@ENVIRONMENT=docs $(RUN) python tools/build_documentation.py
+
 build: ## the extension's zips for all platforms, in dist/; PLATFORM=linux-x64 for one, FLAVOUR=gpu for NVIDIA GPUs
 	@$(RUN) python tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(FLAVOUR),--flavour $(FLAVOUR))
 
@@ -44,6 +47,7 @@ requirements: ## pin the packages anew from the lists *.in in requirements/ and 
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 wheels/requirements.in -o wheels/requirements.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements/blender-4.5.in -o requirements/blender-4.5.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.13 requirements/blender-5.2.in -o requirements/blender-5.2.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 
 pinned: ## name and version of every package that is fetched
 	@grep -hoE '^[a-z0-9-]+==[^ ;]+' requirements/*.txt wheels/*.txt | sort -u
