@@ -44,7 +44,9 @@ def main() -> int:
     shutil.rmtree(SOURCE.parent, ignore_errors=True)
     copy_pages()
     write_api_page()
-    return subprocess.run([sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"], cwd=ROOT, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"], cwd=ROOT, check=False
+    ).returncode
 
 
 if __name__ == "__main__":
