@@ -20,10 +20,12 @@ from .verdicts import Neighbour, Verdict
 
 @dataclass(frozen=True)
 class Classification:
-    """The verdicts on the photos that can be read, in their order, and for each of the others why it cannot."""
+    """The verdicts on the photos that can be read, in their order, for each of the others why it cannot, and what had to be
+    assumed of those that can."""
 
     verdicts: list[Verdict]
     unreadable: dict[Path, str]
+    notes: dict[Path, list[str]]
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,19 @@ class Classifier:
         database.check_model(encoder.model)
         return cls(database, encoder, usable_k(k, database, progress), rejection)
 
-    def for_photos(self, photos: Sequence[Path], progress: Progress) -> "Classifier":
-        """The classifier that knows what is white in the files ``photos``, where the database does not say it."""
-        preprocessing = with_white_level(self.database.preprocessing, photos, progress)
-        return replace(self, database=replace(self.database, preprocessing=preprocessing))
+    def for_photos(self, photos: Sequence[Path], progress: Progress) -> tuple["Classifier", list[str]]:
+        """The classifier that knows what is white in the files ``photos``, where the database does not say it, and what the
+        user is to be told of that."""
+        preprocessing, told = with_white_level(self.database.preprocessing, photos, progress)
+        return replace(self, database=replace(self.database, preprocessing=preprocessing)), told
 
     def classify(self, photos: Sequence[Path], progress: Progress) -> Classification:
         """Embed the files ``photos`` and give a verdict on each that can be read."""
         embedded = embed_files(self.encoder, self.database.preprocessing, photos, progress, "Classifying")
         readable = [photos[number] for number in embedded.readable]
         unreadable = {photos[number]: why for number, why in embedded.unreadable.items()}
-        return Classification(self.judge(readable, embedded.embeddings), unreadable)
+        notes = {photos[number]: of_one for number, of_one in embedded.notes.items()}
+        return Classification(self.judge(readable, embedded.embeddings), unreadable, notes)
 
     def judge(self, photos: Sequence[Path], embeddings: NDArray[np.float32]) -> list[Verdict]:
         """Verdicts on Q ``photos`` with ``embeddings`` float32 [Q, D] of unit length, in the same order."""

@@ -25,6 +25,7 @@ from .encoder import PRECISIONS, PROVIDERS, VARIANTS, Encoder, find_encoder
 from .errors import InputError
 from .evidence import compare
 from .files import reason, replacing, shown, writable_folder
+from .photo_file import may_be_deep
 from .preprocessing import WHOLE, Crop, Preprocessing, UnreadablePhoto, crop_problem
 from .progress import Progress
 from .separability import separability
@@ -272,16 +273,19 @@ def _classify_arguments(parser: argparse.ArgumentParser) -> None:
 def _classify(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database, encoder = open_database(args), open_encoder(args, progress)
     classifier = Classifier.create(database, encoder, args.k, progress, _rejection(args, database))
-    classifier = classifier.for_photos(args.photos, progress)
+    classifier, told = classifier.for_photos(args.photos, progress)
     found = classifier.classify(args.photos, progress)
     if args.evidence:
         _write_evidence(args.evidence, classifier, found.verdicts)
-    verdicts = [verdict.to_json() for verdict in found.verdicts]
-    for verdict in verdicts:
-        print(json.dumps(verdict))
+    lines = []
+    for verdict in found.verdicts:  # what had to be assumed of a photo belongs to its line, which programs read
+        notes = [*(told if may_be_deep(verdict.photo) else []), *found.notes.get(verdict.photo, [])]
+        lines.append(verdict.to_json() | ({"notes": notes} if notes else {}))
+    for line in lines:
+        print(json.dumps(line))
     if found.unreadable:
         raise InputError(*(f"{shown(path)}: {why}." for path, why in found.unreadable.items()))
-    return {"photos": verdicts}
+    return {"photos": lines}
 
 
 def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Verdict]) -> None:

@@ -98,8 +98,9 @@ def promoted(
     database.check_model(encoder.model)
     files = find_photos(photos_directory, database.classes)
     paths = [path for path, _ in files]
-    preprocessing = with_white_level(database.preprocessing, paths, progress)
+    preprocessing, told = with_white_level(database.preprocessing, paths, progress)
     embedded = embed_files(encoder, preprocessing, paths, progress, "Embedding photos")
+    progress.warn([*told, *embedded.told(paths)])
     if embedded.unreadable:
         raise InputError(*(f"{shown(files[n][0])}: {why}. Remove it." for n, why in embedded.unreadable.items()))
     root = database.path.parent.joinpath(*PurePosixPath(database.images[0]).parts[:-2])

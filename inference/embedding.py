@@ -59,6 +59,16 @@ class Embedded:
     unreadable: dict[int, str]
     notes: dict[int, list[str]]
 
+    def told(self, paths: Sequence[Path]) -> Iterator[str]:
+        """A sentence for each different note on the embedded files ``paths``, which names the first that it is about."""
+        files: dict[str, list[Path]] = {}
+        for number, notes in self.notes.items():
+            for note in notes:
+                files.setdefault(note, []).append(paths[number])
+        for note, noted in files.items():
+            more = f" and {len(noted) - 1} more" if len(noted) > 1 else ""
+            yield f"{shown(noted[0])}{more}: {note}."
+
 
 def embed_files(
     encoder: Encoder,
@@ -69,8 +79,8 @@ def embed_files(
     cache: EmbeddingCache | None = None,
 ) -> Embedded:
     """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
-    are in memory at a time, and each vector is the same whatever else is in its batch. The user is told of notes; ``cache``
-    does not learn such files, so that they are told of again."""
+    are in memory at a time, and each vector is the same whatever else is in its batch. ``cache`` does not learn files with
+    notes, so that these are found again."""
     done: dict[int, Known] = {}
     unreadable: dict[int, str] = {}
     notes: defaultdict[int, list[str]] = defaultdict(list)
@@ -103,40 +113,30 @@ def embed_files(
     vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
     qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
     noted = {number: notes[number] for number in readable if number in notes}
-    progress.warn(_together(noted, paths))
     return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable, noted)
 
 
-def _together(notes: dict[int, list[str]], paths: Sequence[Path]) -> Iterator[str]:
-    """A sentence for each of the ``notes`` with the files that have it, of which the first is named."""
-    files: dict[str, list[Path]] = {}
-    for number, of_one in notes.items():
-        for note in of_one:
-            files.setdefault(note, []).append(paths[number])
-    for note, of_note in files.items():
-        more = f" and {len(of_note) - 1} more" if len(of_note) > 1 else ""
-        yield f"{shown(of_note[0])}{more}: {note}."
-
-
-def with_white_level(preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress) -> Preprocessing:
+def with_white_level(
+    preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress
+) -> tuple[Preprocessing, list[str]]:
     """``preprocessing`` with a white level for the files ``paths``, where it has none and one of them needs it: the least
-    usual one that holds them all, which the user is told."""
+    usual one that holds them all. And what the user is to be told of that, where it is less than the 16 bits that the files
+    have."""
     if preprocessing.white_level is not None or not (deep := [path for path in paths if may_be_deep(path)]):
-        return preprocessing
-    levels: list[int] = []
+        return preprocessing, []
+    most = 0
     with _readers() as readers:
         for level in progress.track(readers.map(unstated_white, deep), len(deep), "Looking for white"):
-            levels += [level] if level else []
-            if level == WHITE_LEVELS[-1]:
+            most = max(most, level or 0)
+            if most == WHITE_LEVELS[-1]:
                 break
-    if not levels:
-        return preprocessing
+    if not most:
+        return preprocessing, []
     sentence = (
         "There are photos of 16 bits that do not say which value is white. None of them has a value above "
-        f"{max(levels)}, so that is taken. Give --white-level if it is wrong; `edit --white-level` keeps it in the database."
+        f"{most}, so that is taken. Give --white-level if it is wrong; `edit --white-level` keeps it in the database."
     )
-    progress.warn([sentence])
-    return replace(preprocessing, white_level=max(levels))
+    return replace(preprocessing, white_level=most), [sentence] if most < WHITE_LEVELS[-1] else []
 
 
 @contextmanager
@@ -204,8 +204,9 @@ def embed_references(
     """
     references, recipe = find_references(folder)
     paths = [reference.path for reference in references]
-    preprocessing = with_white_level(preprocessing, paths, progress)
+    preprocessing, told = with_white_level(preprocessing, paths, progress)
     embedded = embed_files(encoder, preprocessing.of_references, paths, progress, "Embedding references")
+    progress.warn([*told, *embedded.told(paths)])
     if embedded.unreadable:
         raise InputError(
             *(f"{shown(references[n].path)}: {why}. Replace or remove it." for n, why in embedded.unreadable.items())

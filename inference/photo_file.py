@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import tiff
 from .colour_profiles import HighDynamicRange, Note, profile_of, to_srgb
-from .deep_pixels import JPEG_2000_SIZE, DeepPixels, read_jpeg_2000, read_netpbm, read_png
+from .deep_pixels import JPEG_2000_SIZE, WHITE_LEVELS, DeepPixels, read_jpeg_2000, read_netpbm, read_png
 from .errors import UnreadablePhoto
 from .files import reason
 
@@ -131,8 +131,10 @@ def _white(deep: DeepPixels, white_level: int | None, note: Note) -> int:
     if deep.white:
         return deep.white
     if white_level is None or deep.values.dtype.kind == "f":
-        note(f"its file does not say which value is white, and {deep.holding} was taken")
-        return deep.holding
+        holding = deep.holding
+        if holding < WHITE_LEVELS[-1]:
+            note(f"its file does not say which value is white, and {holding} was taken")
+        return holding
     if deep.colours.max() > white_level:
         note(f"it has values above the white level {white_level}, which became white")
     return white_level

@@ -15,6 +15,9 @@ from .quantising import load_model
 from .unknowns import UNKNOWN, Rejection
 
 INPUTS = ("image", "tensor")
+OLDEST_RUNTIME = "1.17"
+"""The oldest ONNX Runtime that runs an exported file: it brought the operators' version, 20, which Gelu needs."""
+
 LARGEST = 2**31 - 1
 """Bytes of a protocol buffer, and so of an ONNX file without external data."""
 
@@ -82,7 +85,9 @@ REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label
     nearest_point = Add (within, subspace_mean)
     products = Mul (vector, nearest_point)
     dot = ReduceSum <keepdims = 0> (products, axis_1)
-    length = ReduceL2 <keepdims = 0> (nearest_point, axis_1)
+    squares = Mul (nearest_point, nearest_point)
+    squared_length = ReduceSum <keepdims = 0> (squares, axis_1)
+    length = Sqrt (squared_length)
     familiarity = Div (dot, length)
     strange = Less (familiarity, threshold)
     label = Where (strange, unknown_label, winner)
@@ -105,8 +110,9 @@ def export_onnx(
     float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them. Outputs: ``label`` int64 [N];
     ``votes`` int64 [N, C]; ``similarities`` float32 [N, k], best first; ``neighbours`` int64 [N, k]. With
     ``rejection``, ``label`` is -1 for an unknown photo, and ``familiarity`` float64 [N] says how familiar each is.
-    Class names and reference images by number, k, the crop and the model are in the file's metadata, named
-    ``simsearch.…``, lists as JSON. The database's crop is applied to images; a tensor is made of what was cropped.
+    Class names and reference images by number, k, the crop, the white level of deep photos, the model and the oldest ONNX
+    Runtime that runs the file are in its metadata, named ``simsearch.…``, lists as JSON. The database's crop is applied to
+    images; a tensor is made of what was cropped.
     With ``precision`` "FAST" give it one photo at a time, as :mod:`.quantising` says why.
     Raises InputError where the ``onnx`` package is missing or the file would be too large.
     """
@@ -172,7 +178,8 @@ def export_onnx(
         outputs,
         [*embedding.initializer, *(numpy_helper.from_array(array, name) for name, array in constants.items())],
     )
-    exported = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    oldest = helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)
+    exported = helper.make_model(graph, opset_imports=model.opset_import, ir_version=oldest)
     helper.set_model_props(
         exported,
         {entry.key: entry.value for entry in model.metadata_props}
@@ -182,7 +189,9 @@ def export_onnx(
             "simsearch.images": json.dumps(database.images),
             "simsearch.k": str(k),
             "simsearch.crop": json.dumps(preprocessing.crop),
+            "simsearch.onnxruntime": OLDEST_RUNTIME,
         }
+        | ({"simsearch.white_level": str(preprocessing.white_level)} if preprocessing.white_level else {})
         | ({"simsearch.unknown": UNKNOWN, "simsearch.threshold": str(rejection.threshold)} if rejection else {}),
     )
     with replacing(output) as temporary:

@@ -121,7 +121,8 @@ def validate(
     files = find_photos(photos_directory, classifier.database.classes)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
     writable_folder(output)
-    classifier = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
+    classifier, told = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
+    progress.warn(told)
     database = classifier.database
     cache = EmbeddingCache(output / CACHE, classifier.encoder.model, database.preprocessing)
 
@@ -166,6 +167,7 @@ def embed_queries(
     paths = [path for path, _ in files]
     preprocessing = classifier.database.preprocessing
     embedded = embed_files(classifier.encoder, preprocessing, paths, progress, "Embedding photos", cache)
+    progress.warn(embedded.told(paths))
     if len(embedded.unreadable) == len(files):
         raise InputError(*(f"{shown(paths[number])}: {why}." for number, why in embedded.unreadable.items()))
     return Queries(
@@ -196,6 +198,7 @@ def with_rejection(
     """The classifier that rejects as the options say, and its verdicts on the ``negatives`` that can be read."""
     preprocessing = classifier.database.preprocessing
     embedded = embed_files(classifier.encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
+    progress.warn(embedded.told(negatives))
     rejection = unknowns.fit_rejection(classifier.database, options.threshold, embedded.embeddings)
     classifier = replace(classifier, rejection=rejection)
     return classifier, classifier.judge([negatives[number] for number in embedded.readable], embedded.embeddings)

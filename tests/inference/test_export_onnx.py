@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from synthetic_similarity_search.inference.classifier import Classifier
+from synthetic_similarity_search.inference.colour_profiles import BT709, PRIMARIES, rgb_profile
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import embed_references
 from synthetic_similarity_search.inference.encoder import Encoder, import_onnxruntime
@@ -23,8 +24,10 @@ from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.neighbours import search, vote
 from synthetic_similarity_search.inference.preprocessing import Preprocessing, open_photo
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.inference.station import export_onnx
+from synthetic_similarity_search.inference.station import OLDEST_RUNTIME, export_onnx
 from synthetic_similarity_search.inference.unknowns import Rejection, fit_rejection
+from synthetic_similarity_search.tests.other_packages import environment_with
+from synthetic_similarity_search.tests.photo_writers import deep, netpbm, png, scaled, tiff
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, real_encoder, write_pictures, write_tiny_encoder
 
 K = 5
@@ -213,17 +216,177 @@ def test_weights_beside_the_encoder_are_refused(station: Path, tmp_path: Path) -
     assert not (tmp_path / "out.onnx").exists()
 
 
+def run_example(folder: Path, photos: list[Path]) -> subprocess.CompletedProcess[str]:
+    """The example, in a folder of its own; isolated, Python finds no package but the installed ones."""
+    shutil.copy(ROOT / "examples" / "exported" / "classify.py", folder)
+    return subprocess.run(
+        [sys.executable, "-I", "classify.py", "station.onnx", *map(str, photos)],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 def test_the_example_gives_classify_s_verdicts_without_anything_of_ours(station: Path, tmp_path: Path) -> None:
-    """The example runs in a folder of its own; isolated, Python finds no package but the installed ones."""
     encoder = Encoder(station / "tiny.onnx")
     database = build(station / "references", encoder)
     photos = sorted(write_pictures(tmp_path / "photos", 4, seed=1).glob("*/*.png"))
     export_onnx(database, encoder.path, tmp_path / "station.onnx", "image", K)
-    shutil.copy(ROOT / "examples" / "exported" / "classify.py", tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-I", "classify.py", "station.onnx", *map(str, photos)],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    done = run_example(tmp_path, photos)
     verdicts = Classifier.create(database, encoder, K, Progress()).classify(photos, Progress()).verdicts
     expected = [{"path": str(v), "predicted": w.predicted, "votes": w.votes} for v, w in zip(photos, verdicts)]
-    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+    assert done.returncode == 0 and [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def kinds(folder: Path) -> dict[str, Path]:
+    """One and the same picture in files of many kinds, by what they are."""
+    folder.mkdir()
+    columns, rows = np.meshgrid(np.arange(64), np.arange(48))
+    grey = (60 + columns + 80 * ((columns - 30) ** 2 + (rows - 20) ** 2 < 150)).astype(np.uint8)[:, :, None]
+    colour = np.concatenate([grey, 255 - grey, np.roll(grey, 9, 1)], axis=2)
+    alpha = np.concatenate([deep(colour), np.full_like(deep(grey), 65535)], axis=2)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    p3, linear, image = rgb_profile(PRIMARIES[12], None), rgb_profile(BT709, 1.0), Image.fromarray(colour)
+    stored = {
+        "grey 16.png": png(deep(grey)),
+        "grey 12 in 16.png": png(scaled(grey, 4095)),
+        "grey 16.tif": tiff(deep(grey), 1),
+        "grey 12 in 16 MM.tif": tiff(scaled(grey, 4095).astype(np.uint16), 1, order=">"),
+        "grey 12 stated.tif": tiff(scaled(grey, 4095).astype(np.uint16), 1, more={281: (3, 4095)}),
+        "grey 12 packed.tif": tiff(scaled(grey, 4095), 1, bits=12),
+        "grey 16 white is zero.tif": tiff(65535 - deep(grey), 0),
+        "grey 8 white is zero.tif": tiff(255 - grey, 0),
+        "signed 8.tif": tiff((grey.astype(np.int16) - 128).astype(np.int8), 1),
+        "signed 16.tif": tiff((deep(grey) - 32768.0).astype(np.int16), 1),
+        "float.tif": tiff((grey / 255).astype(np.float32), 1),
+        "colour 16.tif": tiff(deep(colour), 2),
+        "colour 12 in 16.png": png(scaled(colour, 4095)),
+        "planar.tif": tiff(deep(colour), 2, planar=True),
+        "alpha 16.png": png(alpha, "RGBA"),
+        "transparent grey 16.png": png(deep(grey), chunks=((b"tRNS", b"\0\0"),)),
+        "colour 12 in 16.ppm": netpbm("P6", scaled(colour, 4095), 65535),
+        "linear gamma.png": png(colour, bits=8, chunks=((b"gAMA", (100000).to_bytes(4, "big")),)),
+        "P3.png": png(colour, bits=8, chunks=((b"cICP", bytes([12, 13, 0, 1])),)),
+    }
+    for name, content in stored.items():
+        (folder / name).write_bytes(content)
+    image.save(folder / "plain.jpg")
+    image.save(folder / "plain.bmp")
+    image.save(folder / "plain.tif", compression="tiff_lzw")
+    image.convert("CMYK").save(folder / "inks.jpg")
+    image.quantize(60).save(folder / "palette.png")
+    image.convert("1").save(folder / "bits.png")
+    image.save(folder / "sRGB.jpg", icc_profile=srgb)
+    image.save(folder / "P3.jpg", icc_profile=p3)
+    image.save(folder / "linear.png", icc_profile=linear)
+    Image.fromarray(grey[:, :, 0]).save(folder / "grey linear.png", icc_profile=linear)
+    image.save(folder / "damaged profile.png", icc_profile=b"none")
+    image.save(folder / "plain.avif")
+    image.save(folder / "plain.jp2")
+    image.save(folder / "plain.gif")
+    image.convert("RGBA").save(folder / "opaque.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(folder / "turned.jpg", exif=exif)
+    Image.fromarray(deep(grey)[:, :, 0]).save(folder / "turned 16.tif", tiffinfo={0x0112: 6})
+    return {path.name: path for path in sorted(folder.iterdir())}
+
+
+READ = {
+    "grey 16.png", "grey 12 in 16.png", "grey 16.tif", "grey 12 in 16 MM.tif", "plain.jpg", "plain.bmp", "plain.tif",
+    "inks.jpg", "palette.png", "bits.png", "sRGB.jpg", "P3.jpg", "linear.png", "grey linear.png", "turned.jpg", "turned 16.tif",
+}  # fmt: skip
+"""What the example has to read itself; the rest it may refuse."""
+
+
+@pytest.mark.parametrize("white_level", [None, 4095])
+def test_the_example_reads_photos_as_classify_does_or_refuses_them(
+    station: Path, tmp_path: Path, white_level: int | None
+) -> None:
+    encoder = Encoder(station / "tiny.onnx")
+    database = build(station / "references", encoder)
+    database = replace(database, preprocessing=replace(database.preprocessing, white_level=white_level))
+    output = tmp_path / "station.onnx"
+    export_onnx(database, encoder.path, output, "image", K)
+    read = set()
+    for name, path in kinds(tmp_path / "kinds").items():
+        (verdict,) = Classifier.create(database, encoder, K, Progress()).classify([path], Progress()).verdicts
+        done = run_example(tmp_path, [path])
+        if done.returncode:
+            assert done.returncode == 2 and not done.stdout and f"{path}: " in done.stderr, (name, done.stderr)
+            assert "Traceback" not in done.stderr, (name, done.stderr)
+            continue
+        read.add(name)
+        found = json.loads(done.stdout)
+        assert found["predicted"] == verdict.predicted and found["votes"] == verdict.votes, name
+    assert read >= READ
+
+
+RUNTIMES = {
+    "onnxruntime": """
+import onnxruntime
+onnxruntime.set_default_logger_severity(4)
+options = onnxruntime.SessionOptions()
+options.add_session_config_entry("session.x64quantprecision", "1")
+
+def run(path, feed):
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    assert onnxruntime.__version__.startswith(session.get_modelmeta().custom_metadata_map["simsearch.onnxruntime"] + ".")
+    return session.run(None, feed)
+""",
+    "openvino": """
+import openvino
+
+def run(path, feed):
+    model = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return [model(feed)[output] for output in model.outputs]
+""",
+}
+RUN = """
+import json, sys
+import numpy as np
+for path, feed in json.loads(sys.stdin.read()):
+    feed = {name: np.load(file) for name, file in feed.items()}
+    print(json.dumps([output.tolist() for output in run(path, feed)]))
+"""
+
+
+@pytest.mark.parametrize(
+    "runtime, packages, precisions",
+    [
+        ("onnxruntime", [f"onnxruntime=={OLDEST_RUNTIME}.*", "numpy<2"], ("FP32", "FAST")),
+        ("openvino", ["openvino", "numpy"], ("FP32",)),
+    ],
+    ids=["oldest-onnxruntime", "openvino"],
+)
+def test_the_file_runs_elsewhere(
+    tmp_path: Path, runtime: str, packages: list[str], precisions: tuple[str, ...]
+) -> None:
+    """Of the real encoder, as the tiny one lacks most of its operators: the oldest ONNX Runtime that the file names, and
+    OpenVINO, give what this ONNX Runtime gives."""
+    environment = environment_with(tmp_path / "packages", *packages)
+    write_pictures(tmp_path / "references", 3, seed=0)
+    photo = next(write_pictures(tmp_path / "photos", 1, seed=1).glob("red/*.png"))
+    np.save(tmp_path / "images.npy", pixels(photo)[None])
+    np.save(tmp_path / "pixels.npy", Preprocessing().read(photo)[None])
+    jobs, expected = [], []
+    for precision in precisions:
+        encoder = Encoder(real_encoder(), precision=precision)
+        database = build(tmp_path / "references", encoder)
+        rejection = fit_rejection(database, None, database.embeddings[:0])
+        for flavour, feed in (("image", "images"), ("tensor", "pixels")):
+            output = tmp_path / f"{precision}_{flavour}.onnx"
+            export_onnx(database, encoder.path, output, flavour, K, rejection, precision)
+            options = import_onnxruntime().SessionOptions()
+            options.add_session_config_entry("session.x64quantprecision", "1")
+            session = import_onnxruntime().InferenceSession(output, options, providers=["CPUExecutionProvider"])
+            expected.append(session.run(None, {feed: np.load(tmp_path / f"{feed}.npy")}))
+            jobs.append((str(output), {feed: str(tmp_path / f"{feed}.npy")}))
+    done = subprocess.run(
+        [sys.executable, "-c", RUNTIMES[runtime] + RUN],
+        input=json.dumps(jobs), env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for line, (label, votes, similarities, _, familiarity) in zip(done.stdout.splitlines(), expected, strict=True):
+        found = json.loads(line)
+        assert found[0] == label.tolist() and found[1] == votes.tolist()
+        assert found[2] == [pytest.approx(row, abs=2e-3) for row in similarities.tolist()]
+        assert found[4] == pytest.approx(familiarity.tolist(), abs=2e-3)

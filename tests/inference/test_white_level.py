@@ -110,3 +110,14 @@ def test_joined_databases_agree_on_white(station: Path, capsys: pytest.CaptureFi
 def test_no_white_level(station: Path, wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", "--database", "x", f"--white-level={wrong}", "PHOTO"]) == 2
     assert "A white level is a number from 1 to 65535, 4095 for 12 bits" in capsys.readouterr().err
+
+
+def test_classify_says_in_the_photo_s_line_what_was_assumed(station: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [station / "deep" / "red" / "0000.png", station / "photos" / "red" / "0000.png", station / "damaged.png"]
+    Image.open(photos[1]).save(photos[2], icc_profile=b"none")
+    capsys.readouterr()
+    run(station, "classify", "--database", station / "references.safetensors", *photos)
+    deep, plain, damaged = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "None of them has a value above 4095" in deep["notes"][0] and len(deep["notes"]) == 1
+    assert "notes" not in plain
+    assert damaged["notes"] == ["its colour profile is damaged or another kind of image's, and was ignored"]
