@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``predictions.csv``: the verdict on every photo of a validation, written and read in this one place."""
 
+import codecs
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .files import UNPRINTABLE, replacing
+from .errors import InputError
+from .files import UNPRINTABLE, reason, replacing, shown
 from .verdicts import Verdict
 
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How a cell begins that spreadsheets would run (owasp.org, "CSV Injection"), and after how many apostrophes it is safe."""
+
+READ = ("path", "true", "predicted", "reference_1", "similarity_1")
+"""Columns that are read."""
 
 ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|[tnr])")
 
@@ -40,23 +46,61 @@ def write_predictions(
         verdicts: the verdicts on them, in the same order.
         k: how many neighbours each verdict has.
     """
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    # Excel takes a file without the mark for one of its code page's.
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(_rows(folder, true, verdicts, k))
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """The rows of a ``predictions.csv``."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Prediction(
-                Path(_text(row["path"])),
-                _text(row["true"]),
-                _text(row["predicted"]),
-                _text(row["reference_1"]),
-                float(row["similarity_1"]),
-            )
-            for row in csv.DictReader(file)
-        ]
+    """The rows of a ``predictions.csv``, saved again by a spreadsheet or not.
+
+    Raises:
+        InputError: it cannot be read, or a spreadsheet has changed more than encoding, separators and decimal points.
+    """
+    try:
+        table = list(_table(_decoded(path.read_bytes())))
+        return [_prediction(row) for row in table if any(row.values())]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(
+            f"{shown(path)} cannot be read, or another program has changed it ({reason(error)}). Validate again."
+        ) from error
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a file as spreadsheets save it: UTF-8 or UTF-16 with its mark, or Windows' Western code page."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            return content.decode("cp1252")
+        except UnicodeDecodeError:
+            raise ValueError("its letters are of an unknown code page") from None
+
+
+def _table(text: str) -> Iterator[dict[str, str]]:
+    """The rows by the names of their columns; the separator is what follows the first name."""
+    text = re.sub(r"\Asep=.\r?\n", "", text)
+    head = re.match(r'"?path"?([,;\t])', text)
+    if not head:
+        raise ValueError("it does not begin with the column path")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=head[1])
+    names = next(rows)
+    if missing := [name for name in READ if name not in names]:
+        raise ValueError(f"it has no column {missing[0]}")
+    for row in rows:
+        yield dict(zip(names, row + [""] * (len(names) - len(row)), strict=False))
+
+
+def _prediction(row: dict[str, str]) -> Prediction:
+    similarity = float(row["similarity_1"].replace(",", "."))
+    if not abs(similarity) < 1.001:  # also for NaN
+        raise ValueError(f"{row['similarity_1']} is no similarity")
+    if not (row["path"] and row["true"] and row["predicted"]):
+        raise ValueError("a row is incomplete")
+    path, true, predicted, nearest = (_text(row[name]) for name in ("path", "true", "predicted", "reference_1"))
+    return Prediction(Path(path), true, predicted, nearest, similarity)
 
 
 def _rows(folder: Path | None, true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:

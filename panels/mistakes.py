@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.predictions import Prediction, read_predictions
 from ..interface import checklist, thumbnails
@@ -51,7 +52,11 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
         return checklist.allowed(cls, report_step(context.scene, "predictions.csv"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.found = mistakes(context.scene)
+        try:
+            self.found = mistakes(context.scene)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         if not self.found:
             self.report({"INFO"}, "No photo was misclassified")
             return {"FINISHED"}

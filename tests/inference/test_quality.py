@@ -96,7 +96,7 @@ def test_validate_tells_f1_with_and_without_flawed_photos(tmp_path: Path) -> Non
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     flagged = {photo["path"]: photo["findings"] for photo in metrics["quality"]["flagged"]}
     assert flagged["part/dark.png"] == ["dark"] and "noisy" in flagged["part/noisy.png"]
-    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["path"] not in flagged]
     expected = f1_score([row["true"] for row in rows], [row["predicted"] for row in rows], average="macro")
     assert metrics["quality"]["macro_f1_without"] == pytest.approx(expected)

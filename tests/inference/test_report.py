@@ -64,7 +64,7 @@ def text(html: str) -> str:
 
 def test_every_figure_follows_from_the_predictions(validated: Path) -> None:
     html = (validated / "report.html").read_text("utf-8")
-    with (validated / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (validated / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
     wrong = [row for row in rows if row["true"] != row["predicted"]]

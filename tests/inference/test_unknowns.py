@@ -123,7 +123,7 @@ def test_validate_rejects(
     assert ("untested" in capsys.readouterr().out) != with_negatives
     metrics = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
     html = (tmp_path / "report.html").read_text("utf-8")
-    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     unknown, threshold = metrics["unknown"], metrics["unknown"]["threshold"]
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
@@ -146,7 +146,7 @@ def test_validate_rejects(
         assert step["macro_f1"] == pytest.approx(expected)
     assert (tmp_path / "negatives.csv").exists() == with_negatives
     if with_negatives:
-        with (tmp_path / "negatives.csv").open(encoding="utf-8", newline="") as file:
+        with (tmp_path / "negatives.csv").open(encoding="utf-8-sig", newline="") as file:
             strangers = list(csv.DictReader(file))
         scores = [float(row["familiarity"]) for row in (*rows, *strangers)]
         expected = roc_auc_score([1] * len(rows) + [0] * len(strangers), scores)

@@ -59,7 +59,7 @@ def score(database: ReferenceDatabase, encoder: Encoder, photos: Path, output: P
 
 
 def predictions(output: Path) -> list[dict[str, str]]:
-    with (output / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (output / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -319,7 +319,7 @@ def test_cells_are_harmless_in_a_spreadsheet(encoder: Encoder, tmp_path: Path) -
     photos = shutil.copytree(folder, tmp_path / "photos")
     (photos / "@green" / "0000.png").rename(photos / "@green" / "+1.png")
     metrics = score(build(folder, encoder), encoder, photos, tmp_path / "out", k=3)
-    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
     assert "'=HYPERLINK(1)" in cells and "'@green" in cells and "'@green/+1.png" in cells
     assert not [cell for cell in cells if cell[0] in "=+@\t\r" or (cell[0] == "-" and not cell[1:2].isdigit())]

@@ -481,7 +481,7 @@ def test_names_are_text_everywhere(tmp_path: Path) -> None:
         and not {"script", "img", "iframe"} & elements.found
     )
     assert "{{7*7}}" in page and "default-src 'none'" in page
-    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert len(cells) > 100 and not [
         cell
