@@ -10,16 +10,16 @@ import argparse
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from PIL import ImageEnhance, ImageOps
 
-from synthetic_similarity_search.inference.cache import HEADER_BYTES, KEY_BYTES
-from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.preprocessing import open_photo
 from synthetic_similarity_search.inference.validation import CACHE
 
@@ -45,17 +45,26 @@ def augment(photos: Path, output: Path, count: int) -> None:
 
 
 def run(command: list[str], cache: Path, stop_at: int | None) -> tuple[int, float, float]:
-    """Run a validation, killed once the file `cache` has `stop_at` bytes; status, peak memory in MB, seconds."""
+    """Run a validation, killed once the file `cache` has `stop_at` vectors; status, peak memory in MB, seconds."""
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     ended = 0
     while not ended:
         ended, status, usage = os.wait4(process.pid, 0 if stop_at is None else os.WNOHANG)
-        if not ended and cache.exists() and cache.stat().st_size >= (stop_at or 0):
+        if not ended and stop_at is not None and count(cache) >= stop_at:
             process.send_signal(signal.SIGKILL)
         time.sleep(0.1)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage.ru_maxrss / 1024, time.monotonic() - started
+
+
+def count(cache: Path) -> int:
+    """How many vectors the file `cache` has; 0 before it is made."""
+    if not cache.is_file():
+        return 0
+    with closing(sqlite3.connect(f"file:{cache}?mode=ro", uri=True, timeout=60)) as connection:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        return int(connection.execute("SELECT count(*) FROM vectors").fetchone()[0]) if tables else 0
 
 
 def main() -> None:
@@ -72,16 +81,15 @@ def main() -> None:
     cache.unlink(missing_ok=True)
     command = [sys.executable, "-m", "inference", "validate", "--database", str(database), "--photos", str(photos),
                "--output", str(output), "--k", "5"]  # fmt: skip
-    record = KEY_BYTES + 4 * ReferenceDatabase.load(database).model.dim + 12
-    killed = run(command, cache, HEADER_BYTES + record * (args.count // 2))
-    kept = (cache.stat().st_size - HEADER_BYTES) // record
+    killed = run(command, cache, args.count // 2)
+    kept = count(cache)
     finished = run(command, cache, None)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     figures = {
         "photos": metrics["photos"],
         "embedded_before_the_kill": kept,
         # The cache only ever grows by what is embedded.
-        "embedded_in_all": (cache.stat().st_size - HEADER_BYTES) // record,
+        "embedded_in_all": count(cache),
         "status": [killed[0], finished[0]],
         "peak_megabytes": [round(killed[1]), round(finished[1])],
         "seconds": [round(killed[2]), round(finished[2])],

@@ -14,7 +14,7 @@ from .embedding import embed_files, with_white_level
 from .encoder import Encoder
 from .errors import InputError
 from .progress import Progress
-from .unknowns import UNKNOWN, Rejection
+from .rejection import UNKNOWN, Rejection
 from .verdicts import Neighbour, Verdict
 
 

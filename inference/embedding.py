@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .cache import EmbeddingCache
 from .database import ReferenceDatabase
 from .deep_pixels import WHITE_LEVELS
 from .encoder import Encoder
@@ -28,6 +27,7 @@ from .photo_file import may_be_deep, unstated_white
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
+from .vector_cache import VectorCache
 
 BATCH = 8
 READERS = min(os.cpu_count() or 1, 4)
@@ -76,7 +76,7 @@ def embed_files(
     paths: Sequence[Path],
     progress: Progress,
     stage: str,
-    cache: EmbeddingCache | None = None,
+    cache: VectorCache | None = None,
 ) -> Embedded:
     """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
     are in memory at a time, and each vector is the same whatever else is in its batch. ``cache`` does not learn files with
@@ -158,7 +158,7 @@ def _read_ahead(
     preprocessing: Preprocessing,
     paths: Iterable[Path],
     notes: dict[int, list[str]],
-    cache: EmbeddingCache | None,
+    cache: VectorCache | None,
 ) -> "Iterator[Known | Callable[[], NDArray[np.float32]]]":
     """What is known of each file, else what gives its pixels, which ``readers`` are ahead with; in the order of ``paths``.
     What there is to note of a file goes to its number in ``notes``.

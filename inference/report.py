@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import charts
+from . import report_charts
 from .classifier import Classifier
 from .database import ReferenceDatabase
 from .evidence import compare
@@ -17,7 +17,7 @@ from .files import shown
 from .pictures import Picture, picture, thumbnail
 from .preprocessing import UnreadablePhoto
 from .progress import Progress
-from .unknowns import UNKNOWN
+from .rejection import UNKNOWN
 from .validation_result import ValidationResult
 from .verdicts import Verdict
 
@@ -95,7 +95,7 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
         cells=cells,
         confused=sorted(((len(found), *pair) for pair, found in cells.items() if pair[0] != pair[1]), reverse=True),
         mistakes=ranking.mistakes,
-        histogram=charts.histogram(ranking.nearest, ranking.right),
+        histogram=report_charts.histogram(ranking.nearest, ranking.right),
         pictures=pictures,
         recipe=described(evaluation.database.recipe),
         **_classes(evaluation),
@@ -179,7 +179,7 @@ def _classes(evaluation: Evaluation) -> dict[str, Any]:
 def _map(evaluation: Evaluation) -> dict[str, Any]:
     """The references and photos in the plane of their principal components."""
     database, labels = evaluation.database, evaluation.result.labels
-    projected = charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
+    projected = report_charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
     classes = [*database.labels.tolist(), *(labels.index(label) for label in evaluation.true)]
     return {"map": projected, "points": _points(projected.points, classes), "reference_count": len(database)}
 

@@ -3,14 +3,14 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import gap, metrics, quality, report, unknowns
-from .cache import EmbeddingCache
+from . import domain_gap, metrics, quality, report
 from .classifier import Classifier
 from .database import ReferenceDatabase
 from .embedding import embed_files
@@ -19,6 +19,7 @@ from .files import files_below, find_photos, replacing, shown, writable_folder
 from .metrics import Metrics
 from .predictions import write_predictions
 from .progress import Progress
+from .rejection import UNKNOWN, auroc, fit_rejection
 from .repeatability import resampled_f1
 from .validation_result import (
     CurvePoint,
@@ -30,9 +31,10 @@ from .validation_result import (
     ValidationResult,
     class_scores,
 )
+from .vector_cache import VectorCache
 from .verdicts import Verdict
 
-CACHE = ".embeddings"
+CACHE = ".vectors.sqlite"
 """File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
 
 SAME = 0.99999
@@ -124,19 +126,18 @@ def validate(
     classifier, told = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
     progress.warn(told)
     database = classifier.database
-    cache = EmbeddingCache(output / CACHE, classifier.encoder.model, database.preprocessing)
-
-    queries = embed_queries(classifier, photos_directory, files, progress, cache)
     strangers: list[Verdict] = []
-    if rejection:
-        classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
+    with closing(VectorCache(output / CACHE, classifier.encoder.model, database.preprocessing)) as cache:
+        queries = embed_queries(classifier, photos_directory, files, progress, cache)
+        if rejection:
+            classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
     outcome = score(classifier, queries)
     result = replace(
         describe(classifier, queries, outcome),
         unknown=assess_rejection(classifier, outcome, strangers),
         quality=assess_quality(database, queries, outcome),
         repeat_seeds=repeat(classifier, queries, outcome, repeat_seeds),
-        gap=gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
+        gap=domain_gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
         if explain
         else None,
         promoted_among_photos=count_promoted(database, outcome.verdicts, progress),
@@ -161,7 +162,7 @@ def embed_queries(
     folder: Path,
     files: Sequence[tuple[Path, str]],
     progress: Progress,
-    cache: EmbeddingCache,
+    cache: VectorCache,
 ) -> Queries:
     """Embed ``files``, photos below ``folder`` with their classes; raises InputError where none can be read."""
     paths = [path for path, _ in files]
@@ -193,13 +194,13 @@ def with_rejection(
     options: RejectionOptions,
     negatives: Sequence[Path],
     progress: Progress,
-    cache: EmbeddingCache,
+    cache: VectorCache,
 ) -> tuple[Classifier, list[Verdict]]:
     """The classifier that rejects as the options say, and its verdicts on the ``negatives`` that can be read."""
     preprocessing = classifier.database.preprocessing
     embedded = embed_files(classifier.encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
     progress.warn(embedded.told(negatives))
-    rejection = unknowns.fit_rejection(classifier.database, options.threshold, embedded.embeddings)
+    rejection = fit_rejection(classifier.database, options.threshold, embedded.embeddings)
     classifier = replace(classifier, rejection=rejection)
     return classifier, classifier.judge([negatives[number] for number in embedded.readable], embedded.embeddings)
 
@@ -208,7 +209,7 @@ def score(classifier: Classifier, queries: Queries) -> Outcome:
     """Classify the queries and compare with their true classes."""
     verdicts = classifier.judge(queries.paths, queries.embeddings)
     classes = classifier.database.classes
-    numbers = {label: number for number, label in enumerate((*classes, unknowns.UNKNOWN))}
+    numbers = {label: number for number, label in enumerate((*classes, UNKNOWN))}
     true = np.array([numbers[label] for label in queries.true])
     predicted = np.array([numbers[verdict.predicted] for verdict in verdicts])
     return Outcome(verdicts, true, predicted, metrics.from_predictions(true, predicted, classes))
@@ -250,8 +251,8 @@ def assess_rejection(classifier: Classifier, outcome: Outcome, strangers: Sequen
         source=rejection.source,
         rejected=dict(zip(classes, np.bincount(rejected, minlength=len(classes)).tolist(), strict=True)),
         negatives=len(strangers),
-        negatives_rejected=sum(verdict.predicted == unknowns.UNKNOWN for verdict in strangers),
-        auroc=unknowns.auroc(known, unknown) if strangers else None,
+        negatives_rejected=sum(verdict.predicted == UNKNOWN for verdict in strangers),
+        auroc=auroc(known, unknown) if strangers else None,
         curve=threshold_curve(outcome, known, unknown, classes),
     )
 
@@ -331,7 +332,7 @@ def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequen
     k = evaluation.classifier.k
     write_predictions(output / "predictions.csv", evaluation.photos_directory, evaluation.true, evaluation.verdicts, k)
     if strangers:
-        write_predictions(output / "negatives.csv", None, [unknowns.UNKNOWN] * len(strangers), strangers, k)
+        write_predictions(output / "negatives.csv", None, [UNKNOWN] * len(strangers), strangers, k)
     with replacing(output / "report.html") as path:
         path.write_text(page, "utf-8", "backslashreplace")
     evaluation.result.write(output / "metrics.json")

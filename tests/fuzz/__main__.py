@@ -33,10 +33,10 @@ def fuzz(target: str, options: list[str]) -> None:
         include=["PIL", "argparse", "json", "synthetic_similarity_search", "io_scene_gltf2"]
     ):
         from synthetic_similarity_search.inference import (  # noqa: F401
+            domain_gap,
             editing,
             embedding,
             evidence,
-            gap,
             station,
             unknowns,
             validation,

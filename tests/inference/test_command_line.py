@@ -75,7 +75,7 @@ def test_validate(station: Path, tmp_path: Path) -> None:
     assert (status, err) == (0, [])
     assert json.loads(out[-1]) == json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        ".embeddings",
+        ".vectors.sqlite",
         "metrics.json",
         "predictions.csv",
         "report.html",
@@ -269,7 +269,7 @@ def test_a_signal_stops_cleanly(station: Path, tmp_path: Path, number: int) -> N
     assert process.returncode == 1 and "Traceback" not in err
     assert json.loads(out.splitlines()[-1])["problems"] == ["Stopped. What was finished is kept."]
     left = [path.name for path in (tmp_path / "out").iterdir()]
-    assert left == [".embeddings"], "what was embedded, but neither results nor temporary files"
+    assert left == [".vectors.sqlite"], "what was embedded, but neither results nor temporary files"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos", "progress.json"]
 
 

@@ -11,10 +11,10 @@ from PIL import Image
 from sklearn.metrics.pairwise import cosine_similarity
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.domain_gap import Explanation, explain
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.evidence import HOT, REACH, difference, evidence
-from synthetic_similarity_search.inference.gap import Explanation, explain
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.inference.repeatability import resampled_f1

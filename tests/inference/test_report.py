@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
-from synthetic_similarity_search.inference import charts
+from synthetic_similarity_search.inference import report_charts
 from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import embed_references
@@ -124,7 +124,7 @@ def test_every_cell_lists_its_photos(validated: Path) -> None:
 
 def test_principal_components_agree_with_scikit_learn() -> None:
     vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32) * np.arange(1, 9, dtype=np.float32)
-    ours, theirs = charts.principal_components(vectors), PCA(2)
+    ours, theirs = report_charts.principal_components(vectors), PCA(2)
     points = theirs.fit_transform(vectors.astype(np.float64))
     assert np.abs(np.abs(ours.points) - np.abs(points)).max() < 1e-6
     assert ours.shares == pytest.approx(theirs.explained_variance_ratio_)

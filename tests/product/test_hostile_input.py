@@ -294,7 +294,7 @@ def test_nothing_is_written_through_links(station: Path, tmp_path: Path) -> None
     output.mkdir()
     shutil.copytree(station / "references", outside / "photos")
     for name in (
-        ".embeddings",
+        ".vectors.sqlite",
         "0000.png",
         "metrics.json",
         "predictions.csv",

@@ -22,10 +22,10 @@ from synthetic_similarity_search.inference.embedding import embed_references
 from synthetic_similarity_search.inference.encoder import Encoder, import_onnxruntime
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.neighbours import search, vote
+from synthetic_similarity_search.inference.onnx_export import OLDEST_RUNTIME, export_onnx
 from synthetic_similarity_search.inference.preprocessing import Preprocessing, open_photo
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.inference.station import OLDEST_RUNTIME, export_onnx
-from synthetic_similarity_search.inference.unknowns import Rejection, fit_rejection
+from synthetic_similarity_search.inference.rejection import Rejection, fit_rejection
 from synthetic_similarity_search.tests.other_packages import environment_with
 from synthetic_similarity_search.tests.photo_writers import deep, netpbm, png, scaled, tiff
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, real_encoder, write_pictures, write_tiny_encoder

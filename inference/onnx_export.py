@@ -12,7 +12,7 @@ from .database import ReferenceDatabase
 from .errors import InputError
 from .files import replacing, shown
 from .quantising import load_model
-from .unknowns import UNKNOWN, Rejection
+from .rejection import UNKNOWN, Rejection
 
 INPUTS = ("image", "tensor")
 OLDEST_RUNTIME = "1.17"
@@ -92,7 +92,7 @@ REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label
     strange = Less (familiarity, threshold)
     label = Where (strange, unknown_label, winner)
 }"""
-""":meth:`.unknowns.Subspace.familiarity` and the rejection of what is less familiar than the threshold."""
+""":meth:`.rejection.Subspace.familiarity` and the rejection of what is less familiar than the threshold."""
 
 
 def export_onnx(

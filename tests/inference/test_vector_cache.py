@@ -2,18 +2,21 @@
 """A validation that was stopped embeds no photo twice, and a damaged or foreign cache does no harm."""
 
 import os
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from synthetic_similarity_search.inference.cache import EmbeddingCache
 from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder, Model
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.inference.validation import CACHE, validate
+from synthetic_similarity_search.inference.validation import validate
+from synthetic_similarity_search.inference.vector_cache import VectorCache
 from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
 
 
@@ -55,8 +58,6 @@ def test_a_stopped_run_embeds_no_photo_twice(station: Path) -> None:
     stopped, resumed = CountingEncoder(station / "tiny.onnx", 20), CountingEncoder(station / "tiny.onnx")
     with pytest.raises(KeyboardInterrupt):
         score(station, stopped, "out")
-    with (station / "out" / CACHE).open("ab") as file:  # as if the process had been killed while it wrote
-        file.write(b"half a record")
     result = score(station, resumed, "out")
     assert (stopped.embedded, resumed.embedded) == (16, 41 - 16)
     assert result == score(station, Encoder(station / "tiny.onnx"), "fresh")
@@ -79,21 +80,71 @@ def test_a_cache_of_another_encoder_or_damaged_is_not_used(station: Path) -> Non
     path = station / "cache"
 
     def known(model: Model) -> list[bool]:
-        cache = EmbeddingCache(path, model, Preprocessing())
-        return [cache.find(photo) is not None for photo in paths]
+        with closing(VectorCache(path, model, Preprocessing())) as cache:
+            return [cache.find(photo) is not None for photo in paths]
 
-    cache = EmbeddingCache(path, encoder.model, Preprocessing())
-    embedded = embed_files(encoder, Preprocessing(), paths, Progress(), "one", cache).embeddings
-    cache = EmbeddingCache(path, encoder.model, Preprocessing())
-    assert (np.stack([cache.find(photo)[0] for photo in paths]) == embedded).all()
-    content = bytearray(path.read_bytes())
-    content[-60:] = bytes(60)  # the end of a file that a power cut filled with zeros
-    path.write_bytes(content)
-    assert known(encoder.model) == [True] * 13 + [False]
+    with closing(VectorCache(path, encoder.model, Preprocessing())) as cache:
+        embedded = embed_files(encoder, Preprocessing(), paths, Progress(), "one", cache).embeddings
+    with closing(VectorCache(path, encoder.model, Preprocessing())) as cache:
+        assert (np.stack([cache.find(photo)[0] for photo in paths]) == embedded).all()
     assert not any(known(Model("other", "0" * 64, encoder.model.dim)))
-    EmbeddingCache(path, Model("other", "0" * 64, encoder.model.dim), Preprocessing()).add(
-        paths[:1], embedded[:1], np.zeros((1, 3))
+    assert all(known(encoder.model)), "that of one encoder is kept beside that of another"
+    whole = path.read_bytes()
+    for damaged in (b"short", whole[:4096] + bytes(len(whole) - 4096), whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        assert not all(known(encoder.model))
+        add(path, encoder.model, paths, embedded)
+        assert all(known(encoder.model))
+
+
+def add(path: Path, model: Model, photos: list[Path], vectors: np.ndarray) -> None:
+    with closing(VectorCache(path, model, Preprocessing())) as cache:
+        cache.add(photos, vectors, np.zeros((len(photos), 3), np.float32))
+
+
+WRITER = """
+import sys
+from contextlib import closing
+from pathlib import Path
+import numpy as np
+from synthetic_similarity_search.inference.encoder import Model
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
+from synthetic_similarity_search.inference.vector_cache import VectorCache
+path, *photos = map(Path, sys.argv[1:])
+with closing(VectorCache(path, Model("tiny", "0" * 64, 2), Preprocessing())) as cache:
+    print("open", flush=True)
+    sys.stdin.readline()
+    for photo in photos:
+        cache.add([photo], np.array([[1, 0]], np.float32), np.zeros((1, 3), np.float32))
+        print(photo, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def writer(path: Path, photos: list[Path]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path, *photos], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert not any(known(encoder.model)), "begun anew for the other one"
-    path.write_bytes(b"short")
-    assert not any(known(encoder.model))
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+def test_two_processes_write_at_once_and_one_is_killed(tmp_path: Path) -> None:
+    photos = [tmp_path / f"{number}.png" for number in range(200)]
+    for photo in photos:
+        photo.write_bytes(b"photo")
+    path = tmp_path / "cache"
+    processes = [writer(path, photos[:100]), writer(path, photos[100:])]
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    first, second = processes
+    told = [second.stdout.readline().strip() for _ in range(50)]
+    second.kill()
+    second.wait()
+    told += second.stdout.read().split()
+    first.communicate("end\n")
+    assert first.returncode == 0
+    with closing(VectorCache(path, Model("tiny", "0" * 64, 2), Preprocessing())) as cache:
+        known = [photo for photo in photos if cache.find(photo)]
+    assert set(photos[:100]) | set(map(Path, told)) <= set(known) and len(told) >= 50

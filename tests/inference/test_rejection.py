@@ -18,14 +18,14 @@ from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.encoder import Model
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
-from synthetic_similarity_search.inference.separability import separability
-from synthetic_similarity_search.inference.unknowns import (
+from synthetic_similarity_search.inference.rejection import (
     Subspace,
     auroc,
     choose_threshold,
     familiarity_of_references,
     fit_rejection,
 )
+from synthetic_similarity_search.inference.separability import separability
 from synthetic_similarity_search.tests.tiny_encoder import (
     photos_folder,
     real_encoder,
