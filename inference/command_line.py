@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import editing, station, validation
+from . import editing, onnx_export, validation
 from .classifier import Classifier, usable_k
 from .database import ReferenceDatabase
 from .embedding import embed_references
@@ -28,8 +28,8 @@ from .files import reason, replacing, shown, writable_folder
 from .photo_file import may_be_deep
 from .preprocessing import WHOLE, Crop, Preprocessing, UnreadablePhoto, crop_problem
 from .progress import Progress
+from .rejection import Rejection, fit_rejection
 from .separability import separability
-from .unknowns import Rejection, fit_rejection
 from .validation_result import RejectionResult, ValidationResult
 from .verdicts import Verdict
 
@@ -380,7 +380,7 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="ONNX file to write")
     parser.add_argument(
         "--input",
-        choices=station.INPUTS,
+        choices=onnx_export.INPUTS,
         default="image",
         help="image: uint8 images of any size; tensor: preprocessed float32",
     )
@@ -392,7 +392,7 @@ def _export(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database.check_model(encoder.model)
     k = usable_k(args.k, database, progress)
     rejection = _rejection(args, database)
-    station.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)
+    onnx_export.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
     return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
 

@@ -13,7 +13,7 @@ from . import tiff
 from .colour_profiles import HighDynamicRange, Note, profile_of, to_srgb
 from .deep_pixels import JPEG_2000_SIZE, WHITE_LEVELS, DeepPixels, read_jpeg_2000, read_netpbm, read_png
 from .errors import UnreadablePhoto
-from .files import reason
+from .files import is_file, reason
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "AVIF", "JPEG2000")
 """What cameras and scanners write. Pillow's other formats stay closed to strangers' files (EPS runs Ghostscript)."""
@@ -74,6 +74,8 @@ def open_photo(
 
 def may_be_deep(path: Path) -> bool:
     """Whether a file may have more than 8 bits, by a look at its beginning."""
+    if not is_file(path):  # opening a pipe would wait for ever
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
