@@ -150,6 +150,7 @@ def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
     """Every file below ``folder`` that no system left behind. Linked folders are followed, each place once, but not to what
     lies below ``root`` (by default ``folder``) or above: that is visited anyway, or would go round for ever."""
     top = Path(os.path.realpath(root or folder))
+    above = {Path(os.path.realpath(parent)) for parent in folder.absolute().parents}  # by the way that was taken here
     visited = {Path(os.path.realpath(folder))}
     for directory, subdirectories, names in os.walk(folder, followlinks=True):
         here = Path(os.path.realpath(directory))
@@ -157,7 +158,9 @@ def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
         for name in subdirectories:
             place = Path(os.path.realpath(here / name))
             linked = place != here / name
-            around = place.is_relative_to(top) or top.is_relative_to(place) or here.is_relative_to(place)
+            around = (
+                place.is_relative_to(top) or top.is_relative_to(place) or here.is_relative_to(place) or place in above
+            )
             if not left_behind(name) and place not in visited and not (linked and around):
                 visited.add(place)
                 followed.append(name)
