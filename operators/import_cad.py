@@ -15,7 +15,9 @@ from ..interface import checklist
 class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
     bl_idname = "simsearch.import_cad"
     bl_label = "Import CAD"
-    bl_description = "Bring in STEP, STL, OBJ, PLY, glTF, FBX or USD files with their names, hierarchy and colours"
+    bl_description = (
+        "Bring in STEP, IGES, 3MF, STL, OBJ, PLY, glTF, FBX or USD files with their names, hierarchy and colours"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
@@ -44,6 +46,17 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         ),
     )
 
+    up: EnumProperty(
+        name="Up",
+        description="STL, OBJ and PLY only, which do not say it: the axis of the file that points up",
+        items=(
+            ("USUAL", "Usual", "Y for OBJ, Z for STL and PLY"),
+            ("X", "X", ""),
+            ("Y", "Y", ""),
+            ("Z", "Z", ""),
+        ),
+    )
+
     replace_startup: BoolProperty(
         name="Remove Start-up Objects",
         description="Take away the cube, camera and light that a new Blender file holds; the cube would hide the part",
@@ -65,6 +78,7 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         layout.use_property_decorate = False
         layout.prop(self, "tolerance")
         layout.prop(self, "unit")
+        layout.prop(self, "up")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.cad_import import import_cad
@@ -76,13 +90,20 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         )
         objects: list[bpy.types.Object] = []
         problems: list[str] = []
+        notes: list[str] = []
+        unit, up = float(self.unit) or None, None if self.up == "USUAL" else self.up
         for path in paths:
             try:
-                objects += import_cad(path, tolerance=self.tolerance, unit=float(self.unit) or None).objects
+                imported = import_cad(path, tolerance=self.tolerance, unit=unit, up=up)
             except InputError as error:
                 problems += error.problems
+            else:
+                objects += imported.objects
+                notes += imported.notes
         if problems:
             self.report({"ERROR"}, "\n".join(problems))
+        if notes:
+            self.report({"WARNING"}, "\n".join(notes))
         if not objects:
             return {"CANCELLED"}
         if startup:

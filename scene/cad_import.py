@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Import CAD: STEP through Open CASCADE (cascadio), mesh formats through Blender's own importers.
+"""Import CAD: STEP and IGES through Open CASCADE (cascadio), 3MF, and mesh formats through Blender's own importers.
 
-What is imported lands in a new collection named after the file, in metres with Z up, so that a class can list it.
+What is imported lands in a new collection named after the file, in metres with Z up, so that a class can list it. A part
+that occurs many times is one mesh and many objects. What was lost on the way is told, and kept with the collection for
+`check`.
 """
 
 import math
-import os
-import subprocess
+import re
 import sys
 import tempfile
+import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,64 +20,112 @@ import bpy
 from mathutils import Matrix
 
 from ..inference.errors import InputError
+from . import imported_parts
+from .cad.glb import Glb
+from .cad.gltf_file import readied_gltf
+from .cad.mesh_text import readied_obj, readied_stl
+from .cad.notes import Notes
+from .cad.tessellation import Mesher, tessellated_iges, tessellated_step
+from .cad.three_mf import read_three_mf
 
 TOLERANCE = 0.0001
 """Metres that the triangles of a STEP file may lie off the true surface: finer than a pixel of a part 20 mm wide."""
 ANGLE = 0.2
 """Radians between neighbouring triangles of a STEP file, so that small bores are round too."""
-STEP_SECONDS = 300
-STEP_BYTES = 8 * 2**30
-GLB_BYTES = 512 * 2**20
-"""Bytes of triangles, ten million or so, beyond which Blender's importer would take all memory."""
+LOST = "simsearch_lost"
+"""Custom property of a collection: the sentences, a line each, that say what of its file did not come in."""
+
+UNITLESS = {".stl": 0.001, ".obj": 1.0, ".ply": 1.0}
+"""Metres per unit that formats which do not say it usually have: CAD programs write millimetres, modelling programs metres."""
+_UP = {".stl": "Z", ".obj": "Y", ".ply": "Z"}
+_FORWARD = {"X": "Y", "Y": "NEGATIVE_Z", "Z": "Y"}
 
 
 @dataclass(frozen=True)
 class ImportedCAD:
-    """The new collection and its objects, parents before children."""
+    """The new collection, its objects, parents before children, and what there is to say, a sentence each."""
 
     collection: bpy.types.Collection
     objects: tuple[bpy.types.Object, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """How to import one file; units in metres, angles in radians."""
+
+    scratch: Path
+    tolerance: float
+    angle: float
+    unit: float | None
+    up: str | None
 
 
 def import_cad(
-    path: Path, *, tolerance: float = TOLERANCE, angle: float = ANGLE, unit: float | None = None
+    path: Path, *, tolerance: float = TOLERANCE, angle: float = ANGLE, unit: float | None = None, up: str | None = None
 ) -> ImportedCAD:
     """Import a CAD file into the current scene.
 
-    STEP files carry their unit; part names, hierarchy and colours are kept.
+    Names, hierarchy and colours are kept, and the unit that a file states. Lights, cameras, worlds and animation are not
+    imported.
 
     Args:
         path: a file whose suffix is one of `SUFFIXES`, in any case.
-        tolerance: STEP only, metres between a triangle and the true surface.
-        angle: STEP only, radians between neighbouring triangles.
-        unit: metres per unit of an STL, OBJ or PLY file, which do not say it; by default millimetres for STL, as
-            CAD programs write it, and metres for the others, as modelling programs do.
+        tolerance: STEP and IGES only, metres between a triangle and the true surface.
+        angle: STEP and IGES only, radians between neighbouring triangles.
+        unit: metres per unit of an STL, OBJ or PLY file, which do not say it; by default that of `UNITLESS`.
+        up: the axis, X, Y or Z, that is up in an STL, OBJ or PLY file; by default Y for OBJ and Z for the others.
 
     Raises:
         InputError: the file is missing, of an unknown kind, damaged or holds no geometry. Nothing is imported then.
     """
     suffix = path.suffix.lower()
+    if suffix in _ELSEWHERE:
+        raise InputError(
+            f"{path.name} is {_ELSEWHERE[suffix]}, which only its own program reads. Export STEP from there."
+        )
     if suffix not in _IMPORTERS:
         raise InputError(f"{path.name} is no CAD format that can be imported. Use {', '.join(SUFFIXES)}.")
     if not path.is_file():
         raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}. Choose a CAD file.")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty. Export it from the CAD program again.")
-    with _all_or_nothing():
-        known = set(bpy.data.objects)
+    metres = bpy.context.scene.unit_settings.scale_length
+    known = {*bpy.data.objects, *bpy.data.worlds}
+    with _all_or_nothing(), imported_parts.scene_kept(), tempfile.TemporaryDirectory() as scratch:
         try:
-            _IMPORTERS[suffix](path, tolerance, angle, unit)
+            notes = _IMPORTERS[suffix](path, _Choices(Path(scratch), tolerance, angle, unit, up))
         except RuntimeError as error:  # how Blender's operators report
-            raise InputError(
-                f"{path.name} is damaged or no {suffix} file. Export it from the CAD program again."
-            ) from error
+            raise InputError(_refusal(path, str(error))) from error
+        notes.said += imported_parts.only_parts(path.name, known)
+        imported_parts.instances_as_objects(known)
+        bpy.data.batch_remove(imported_parts.bare_empties(item for item in bpy.data.objects if item not in known))
         objects = [item for item in bpy.data.objects if item not in known]
         if not any(item.type == "MESH" and item.data.polygons for item in objects):
-            raise InputError(f"{path.name} holds no surfaces that can be rendered. Export solids or meshes.")
-        return _collect(path.stem, objects)
+            reasons = " ".join(notes.lost)
+            raise InputError(
+                f"{path.name} holds no surfaces that can be rendered. {reasons or 'Export solids or meshes.'}"
+            )
+        if suffix not in _IN_SCENE_UNITS:
+            imported_parts.scale(objects, 1 / metres)
+        notes.said += imported_parts.near_origin(path.name, objects, metres)
+        advice = "Choose its unit when you import it." if suffix in UNITLESS else "See that its unit is right."
+        notes.lost += imported_parts.size_hint(path.name, objects, metres, advice)
+        return _collect(path.stem, objects, notes)
 
 
-def _collect(name: str, objects: list[bpy.types.Object]) -> ImportedCAD:
+def _refusal(path: Path, reported: str) -> str:
+    """The sentence for what an importer of Blender reported, with its own reason where that is one for people to read."""
+    if missing := re.search(r"Missing resource, '(.*)'", reported):
+        other = Path(urllib.parse.unquote(missing[1])).name
+        return f"{path.name} needs {other}, which is not beside it. Copy it there and import {path.name} again."
+    reason = reported.strip().splitlines()[0].removeprefix("Error: ").rstrip(".")
+    if "Traceback" in reported or str(path.parent) in reason or not reason:
+        return f"{path.name} is damaged or no {path.suffix.lower()} file. Export it from the CAD program again."
+    return f"{path.name} cannot be imported: {reason}. Export it in another way."
+
+
+def _collect(name: str, objects: list[bpy.types.Object], notes: Notes) -> ImportedCAD:
     """Move objects into a new collection of the scene, wherever the importer put them."""
     collection = bpy.data.collections.new(name)
     bpy.context.scene.collection.children.link(collection)
@@ -83,8 +133,10 @@ def _collect(name: str, objects: list[bpy.types.Object]) -> ImportedCAD:
         for holder in item.users_collection:
             holder.objects.unlink(item)
         collection.objects.link(item)
+    if notes.lost:
+        collection[LOST] = "\n".join(notes.lost)
     bpy.context.view_layer.update()
-    return ImportedCAD(collection, tuple(sorted(objects, key=_depth)))
+    return ImportedCAD(collection, tuple(sorted(objects, key=_depth)), (*notes.lost, *notes.said))
 
 
 def _depth(item: bpy.types.Object) -> int:
@@ -106,76 +158,34 @@ def _blocks() -> list[bpy.types.ID]:
     return list(bpy.data.user_map())
 
 
-def _step(path: Path, tolerance: float, angle: float, _unit: float | None) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        glb = Path(scratch) / "tessellated.glb"
-        _tessellate(path, glb, tolerance, angle)
-        known = set(bpy.data.objects)
-        _gltf(glb, tolerance, angle, None)
-    _turn_upright([item for item in bpy.data.objects if item not in known])
+def _tessellated(
+    convert: Callable[[Path, Path, Mesher], tuple[Glb, Notes]],
+) -> Callable[[Path, _Choices], Notes]:
+    """The importer for files that Open CASCADE converts."""
+
+    def load(path: Path, choices: _Choices) -> Notes:
+        glb, notes = convert(path, choices.scratch, Mesher(_python(), choices.tolerance, choices.angle))
+        _upright(glb, choices.scratch)
+        return notes
+
+    return load
 
 
-def _tessellate(step: Path, glb: Path, tolerance: float, angle: float) -> None:
-    """Convert STEP to glTF in a process of its own: Open CASCADE can crash or never end on damaged files.
-
-    Raises:
-        InputError: the file cannot be converted within `STEP_SECONDS` and `STEP_BYTES`.
-    """
-    # Open CASCADE measures the tolerance in millimetres, whatever the file's own unit.
-    seconds = math.ceil(STEP_SECONDS) * (os.cpu_count() or 1)
-    arguments = [
-        str(step.resolve()), str(glb), repr(tolerance * 1000), repr(angle), str(STEP_BYTES), str(seconds),
-    ]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(
-            [*_python(), _CONVERT, "--", *arguments], env=environment, timeout=STEP_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,  # of any length
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise InputError(
-            f"{step.name} was not converted within {STEP_SECONDS} s. Raise the tolerance or export fewer parts."
-        ) from error
-    if done.returncode == _NO_CASCADIO:
-        raise InputError("STEP files need the package cascadio. Install the extension's zip, which brings it.")
-    if done.returncode or not glb.is_file():
-        raise InputError(f"{step.name} cannot be read as STEP. Export it from the CAD program again (AP214 or AP242).")
-    if (size := glb.stat().st_size) > GLB_BYTES:
-        raise InputError(
-            f"{step.name} becomes {size >> 20} MB of triangles. Raise the tolerance or export fewer parts."
-        )
+def _three_mf(path: Path, choices: _Choices) -> Notes:
+    glb, notes = read_three_mf(path)
+    _upright(glb, choices.scratch)
+    return notes
 
 
-_NO_CASCADIO = 77
-_CONVERT = f"""
-import sys
-step, glb, tolerance, angle, memory, seconds = sys.argv[sys.argv.index("--") + 1:]
-try:
-    import resource
-    # The processor time ends it should Blender be gone. There may be a lower limit already.
-    for kind, most in ((resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_CPU, int(seconds))):
-        hard = resource.getrlimit(kind)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (most, most))
-except ImportError:
-    pass  # Windows has no such limits
-try:
-    import cascadio
-except ImportError:
-    sys.exit({_NO_CASCADIO})
-sys.exit(cascadio.step_to_glb(step, glb, float(tolerance), float(angle)))
-"""
-
-
-def _python() -> list[str]:
-    """The command that runs a piece of Python given as the next argument."""
-    if Path(sys.executable).name.lower().startswith("python"):
-        return [sys.executable, "-c"]
-    return [bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr"]
-
-
-def _turn_upright(objects: list[bpy.types.Object]) -> None:
-    """Undo the turn that glTF's Y-up convention gives to Z-up CAD, so that rotations read as in the CAD program."""
+def _upright(glb: Glb, scratch: Path) -> None:
+    """Import a document with Z up, for which glTF's own Y is turned away, so that rotations read as in the CAD program."""
+    if not glb.roots:
+        return
+    path = scratch / "upright.glb"
+    glb.write(path)
+    known = set(bpy.data.objects)
+    _import_gltf(path)
+    objects = [item for item in bpy.data.objects if item not in known]
     turn = Matrix.Rotation(-math.pi / 2, 4, "X")
     for mesh in {item.data for item in objects if item.type == "MESH"}:
         mesh.transform(turn)
@@ -183,17 +193,27 @@ def _turn_upright(objects: list[bpy.types.Object]) -> None:
         item.matrix_local = turn @ item.matrix_local @ turn.inverted()
 
 
-def _gltf(path: Path, _tolerance: float, _angle: float, _unit: float | None) -> None:
+def _python() -> tuple[str, ...]:
+    """The command that runs a piece of Python given as the next argument."""
+    if Path(sys.executable).name.lower().startswith("python"):
+        return sys.executable, "-c"
+    return bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr"
+
+
+def _gltf(path: Path, choices: _Choices) -> Notes:
+    readied, notes = readied_gltf(path, choices.scratch)
+    _import_gltf(readied)
+    return notes
+
+
+def _import_gltf(path: Path) -> None:
     _enable("io_scene_gltf2")
     bpy.ops.import_scene.gltf(filepath=str(path))
 
 
-def _fbx(path: Path, _tolerance: float, _angle: float, _unit: float | None) -> None:
-    if "fbx_import" in dir(bpy.ops.wm):
-        bpy.ops.wm.fbx_import(filepath=str(path))
-    else:
-        _enable("io_scene_fbx")
-        bpy.ops.import_scene.fbx(filepath=str(path))
+def _fbx(path: Path, _choices: _Choices) -> Notes:
+    bpy.ops.wm.fbx_import(filepath=str(path), use_anim=False)
+    return Notes()
 
 
 def _enable(add_on: str) -> None:
@@ -204,25 +224,38 @@ def _enable(add_on: str) -> None:
         raise InputError(f"Blender's add-on {add_on} is missing. Use a complete Blender installation.")
 
 
-def _mesh_importer(operator: str, metres: float) -> Callable[[Path, float, float, float | None], None]:
-    """One of Blender's importers for files that do not state their unit, which is `metres` unless given."""
+def _mesh(
+    operator: str, readied: Callable[[Path, Path], Path] = lambda path, _scratch: path
+) -> Callable[[Path, _Choices], Notes]:
+    """One of Blender's importers for files that state neither their unit nor what is up."""
 
-    def load(path: Path, _tolerance: float, _angle: float, unit: float | None) -> None:
-        getattr(bpy.ops.wm, operator)(filepath=str(path), global_scale=metres if unit is None else unit)
+    def load(path: Path, choices: _Choices) -> Notes:
+        suffix = path.suffix.lower()
+        up = choices.up or _UP[suffix]
+        unit = choices.unit or UNITLESS[suffix]
+        getattr(bpy.ops.wm, operator)(
+            filepath=str(readied(path, choices.scratch)), global_scale=unit, up_axis=up, forward_axis=_FORWARD[up]
+        )
+        return Notes()
 
     return load
 
 
-def _usd(path: Path, _tolerance: float, _angle: float, _unit: float | None) -> None:
-    bpy.ops.wm.usd_import(filepath=str(path))
+def _usd(path: Path, _choices: _Choices) -> Notes:
+    bpy.ops.wm.usd_import(filepath=str(path), set_frame_range=False)
+    return Notes()
 
 
-_IMPORTERS: dict[str, Callable[[Path, float, float, float | None], None]] = {
-    ".stp": _step,
-    ".step": _step,
-    ".stl": _mesh_importer("stl_import", 0.001),
-    ".obj": _mesh_importer("obj_import", 1.0),
-    ".ply": _mesh_importer("ply_import", 1.0),
+_IMPORTERS: dict[str, Callable[[Path, _Choices], Notes]] = {
+    ".stp": _tessellated(tessellated_step),
+    ".step": _tessellated(tessellated_step),
+    ".p21": _tessellated(tessellated_step),
+    ".igs": _tessellated(tessellated_iges),
+    ".iges": _tessellated(tessellated_iges),
+    ".3mf": _three_mf,
+    ".stl": _mesh("stl_import", readied_stl),
+    ".obj": _mesh("obj_import", readied_obj),
+    ".ply": _mesh("ply_import"),
     ".gltf": _gltf,
     ".glb": _gltf,
     ".fbx": _fbx,
@@ -232,3 +265,28 @@ _IMPORTERS: dict[str, Callable[[Path, float, float, float | None], None]] = {
     ".usdz": _usd,
 }
 SUFFIXES = tuple(_IMPORTERS)
+_IN_SCENE_UNITS = frozenset({".stp", ".step", ".p21", ".igs", ".iges", ".3mf", ".gltf", ".glb"})
+"""What comes in through Blender's importer for glTF, which alone heeds the scene's unit scale."""
+_ELSEWHERE = {
+    ".3dxml": "3DXML of 3DEXPERIENCE",
+    ".jt": "JT",
+    ".catpart": "a part of CATIA",
+    ".catproduct": "an assembly of CATIA",
+    ".cgr": "a picture of a part of CATIA",
+    ".sldprt": "a part of SolidWorks",
+    ".sldasm": "an assembly of SolidWorks",
+    ".ipt": "a part of Inventor",
+    ".iam": "an assembly of Inventor",
+    ".prt": "a part of NX or Creo",
+    ".asm": "an assembly of Creo or Solid Edge",
+    ".par": "a part of Solid Edge",
+    ".x_t": "Parasolid",
+    ".x_b": "Parasolid",
+    ".sat": "ACIS",
+    ".dwg": "a drawing of AutoCAD",
+    ".f3d": "a design of Fusion",
+    ".fcstd": "a document of FreeCAD",
+    ".3dm": "a model of Rhinoceros",
+    ".stpz": "compressed STEP",
+    ".stpx": "STEP as XML",
+}

@@ -13,6 +13,7 @@ import bpy
 from ..inference.errors import InputError
 from ..inference.files import label_problem, shown
 from . import poses
+from .cad_import import LOST
 from .classes import objects_shown, render_layer
 from .digest import RENDERED_TYPES, ContentDigest
 from .settings import Settings
@@ -41,6 +42,7 @@ def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:
     """All problems of a scene, errors first."""
     found = [
         *_view(scene, settings), *_classes(scene, settings), *_light(scene, settings), *_numbers(scene, settings),
+        *_imports(scene),
     ]  # fmt: skip
     return sorted(found, key=lambda problem: problem.severity)
 
@@ -230,3 +232,10 @@ def _numbers(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             f"The {item.rna_type.name.lower()} {item.name!r} has a value that is not a number (NaN). Set it anew.",
             item.name,
         )
+
+
+def _imports(scene: bpy.types.Scene) -> Iterator[Problem]:
+    """What did not come in with CAD files."""
+    for collection in scene.collection.children_recursive:
+        for sentence in collection.get(LOST, "").splitlines():
+            yield Problem(sentence, collection.name, "warning")

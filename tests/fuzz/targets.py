@@ -231,8 +231,8 @@ def step(data: bytes) -> None:
     path.write_bytes(text)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     with (
-        mock.patch.multiple(importer, STEP_SECONDS=5, STEP_BYTES=4 * 2**30),
-        mock.patch.object(importer.subprocess, "run", convert_in_fork),
+        mock.patch.multiple(importer.tessellation, CONVERSION_SECONDS=5, CONVERSION_BYTES=4 * 2**30),
+        mock.patch.object(importer.tessellation.subprocess, "run", convert_in_fork),
     ):
         try:
             found = importer.import_cad(path)
