@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [
     ROOT / "batch.py",
     ROOT / "preferences.py",
-    *(path for folder in ("inference", "interface", "operators", "scene") for path in (ROOT / folder).glob("*.py")),
+    *(path for folder in ("inference", "interface", "operators", "scene") for path in (ROOT / folder).rglob("*.py")),
 ]
 FAQ = (ROOT / "docs" / "faq.md").read_text("utf-8")
 TOO_LONG = {
@@ -112,7 +112,7 @@ def texts() -> list[str]:
     return [found for node in nodes if (found := text(node)) is not None]
 
 
-EXPLAINED = ("scene/cad_import", "scene/check", "scene/stills", "inference/database", "inference/embedding",
+EXPLAINED = ("scene/cad_import", "scene/cad/tessellation", "scene/cad/three_mf", "scene/check", "scene/stills", "inference/database", "inference/embedding",
              "inference/encoder", "inference/preprocessing")  # fmt: skip
 """The modules whose every message may meet a user who did nothing unusual."""
 
