@@ -25,6 +25,8 @@ WAIT = 60.0
 """Seconds to wait for another process that writes to the file."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+PRIMARY_CODE = 0xFF
+"""The bits of SQLite's error codes that name their kind: sqlite.org/rescode.html."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
@@ -99,7 +101,7 @@ class VectorCache:
             try:
                 return action(self._opened())
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode not in DAMAGED:
+                if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in DAMAGED:
                     raise
                 self.close()
                 self._path.unlink()

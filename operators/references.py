@@ -8,6 +8,7 @@ import bpy
 from bpy.props import StringProperty
 
 from ..inference.errors import InputError
+from ..inference.job_results import RenderResult
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 
@@ -113,8 +114,8 @@ class SIMSEARCH_OT_render(RenderJob):
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "references", result, "scene")
-        kept = result["images"] - result["rendered"]
-        return f"{result['rendered']} references rendered, {kept} kept; build the database next"
+        found = RenderResult.from_json(result)
+        return f"{found.rendered} references rendered, {found.images - found.rendered} kept; build the database next"
 
 
 class SIMSEARCH_OT_build(RenderJob):

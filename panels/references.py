@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.job_results import RenderResult
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
 
@@ -63,7 +64,8 @@ def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
         return
     box = layout.box()
     draw_outdated(box, scene, "references")
-    for warning in (stored_results.load(scene, "references") or {}).get("warnings", ()):
+    stored = stored_results.load(scene, "references")
+    for warning in RenderResult.from_json(stored).warnings if stored else ():
         paragraph(box, warning, context, icon="ERROR")
     for label, images in planned.items():
         box.label(text=f"{label} ({len(images)})")

@@ -5,22 +5,26 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ..inference import command_line
-from ..inference.command_line import (
-    Command,
+from ..inference.command_line import framework
+from ..inference.command_line.check import check_database
+from ..inference.command_line.embed import build_database
+from ..inference.command_line.framework import Command
+from ..inference.command_line.options import (
     add_encoder_arguments,
+    add_k_argument,
     add_photo_arguments,
     add_similarity_argument,
-    build_database,
     open_encoder,
 )
 from ..inference.errors import InputError
 from ..inference.files import shown, stays_below
+from ..inference.job_results import RenderResult
 from ..inference.preprocessing import Preprocessing, crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
@@ -31,12 +35,12 @@ REFERENCES = "references"
 
 
 def main(argv: list[str], prog: str, keep_log: Callable[[], str] | None = None) -> int:
-    """Run one command on the open scene; returns the exit status, as :func:`..inference.command_line.main` does."""
+    """Run one command on the open scene; returns the exit status, as :func:`..inference.command_line.framework.main` does."""
     settings = bpy.context.scene.simsearch
     own = {command.name for command in COMMANDS}
     commands = (*COMMANDS, *(command for command in command_line.COMMANDS if command.name not in own))
     defaults = {"model": settings.model, "precision": settings.precision, "k": settings.k}
-    return command_line.main(argv, commands, prog, defaults, keep_log)
+    return framework.main(argv, commands, prog, defaults, keep_log)
 
 
 def _add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +50,6 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resolution", type=int, help="width and height of a reference in pixels")
     parser.add_argument("--seed", type=int, help="another seed gives other poses and variations")
     parser.add_argument("--classes", type=lambda text: tuple(text.split(",")), metavar="A,B", help="render only these")
-    parser.add_argument("--k", type=int, help="how many neighbours vote")
-    add_encoder_arguments(parser)
 
 
 def _jobs(text: str) -> int:
@@ -82,6 +84,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database", type=Path, metavar="FILE", help="check this reference database instead of the scene"
     )
+    add_k_argument(parser)
     add_similarity_argument(parser)
     _add_overrides(parser)
 
@@ -89,13 +92,18 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 def _check(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """List all problems: errors are raised, warnings returned."""
     if args.database:
-        return command_line.check_database(args, progress)
+        return check_database(args, progress)
     warnings = check.refuse_errors(bpy.context.scene, _settings(args))
     progress.warn(warnings)
     return {"warnings": warnings}
 
 
-def _render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """``render``."""
+    return render_references(args, progress).to_json()
+
+
+def render_references(args: argparse.Namespace, progress: Progress) -> RenderResult:
     """Render the references that are missing or out of date."""
     started = time.monotonic()
     scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
@@ -106,10 +114,13 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     progress.warn(result.warnings)
     each = f", {(time.monotonic() - began) / result.rendered:.2f} s each" if result.rendered else ""
     print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now{each}")
-    return {
-        "references": shown(folder), "images": result.images, "rendered": result.rendered,
-        "warnings": [*warnings, *result.warnings], "seconds": round(time.monotonic() - started, 3),
-    }  # fmt: skip
+    return RenderResult(
+        references=shown(folder),
+        images=result.images,
+        rendered=result.rendered,
+        warnings=[*warnings, *result.warnings],
+        seconds=round(time.monotonic() - started, 3),
+    )
 
 
 def _add_share(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +146,7 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
 def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
     add_photo_arguments(parser)
+    add_encoder_arguments(parser)
 
 
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
@@ -144,14 +156,19 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     crop = args.crop or read_crop(bpy.context.scene)
     if problem := crop_problem(crop):
         raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
-    rendered = _render(args, progress)
+    rendered = render_references(args, progress)
     folder = _output(args)
     database = folder / f"{REFERENCES}.safetensors"
     preprocessing = Preprocessing(crop=crop, white_level=args.white_level)
     built = build_database(folder / REFERENCES, database, encoder, preprocessing, progress)
-    seconds = round(time.monotonic() - started, 3)
-    warnings = [*rendered["warnings"], *built["warnings"]]
-    return {**rendered, **built, "references": rendered["references"], "warnings": warnings, "seconds": seconds}
+    return (
+        built.to_json()
+        | replace(
+            rendered,
+            warnings=[*rendered.warnings, *built.warnings],
+            seconds=round(time.monotonic() - started, 3),
+        ).to_json()
+    )
 
 
 COMMANDS = (

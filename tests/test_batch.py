@@ -221,7 +221,7 @@ def test_blenders_own_messages_go_to_a_log(blend_file: Path, tmp_path: Path, job
         assert done.returncode == 1
         assert problem.startswith("This failed: blender crashes on every image") and "Aborted" in problem
         assert place == f"Blender's own messages are in {log}."
-        assert "command_line.py" in log.read_text("utf-8")
+        assert "framework.py" in log.read_text("utf-8")
 
 
 def test_the_demo_sets_up_its_scene_without_a_word(tmp_path: Path) -> None:

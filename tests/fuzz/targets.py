@@ -27,6 +27,7 @@ from PIL import Image
 
 from synthetic_similarity_search import batch
 from synthetic_similarity_search.inference import command_line, report
+from synthetic_similarity_search.inference.command_line import framework, options
 from synthetic_similarity_search.inference.database import METADATA, ReferenceDatabase
 from synthetic_similarity_search.inference.embedding import find_references
 from synthetic_similarity_search.inference.encoder import Model
@@ -101,8 +102,8 @@ def photo(data: bytes) -> None:
 def crop(data: bytes) -> None:
     """Width and height of a photo, the value of ``--crop``, and after a zero byte a photo of another kind."""
     text, _, other = data[2:].partition(b"\0")
-    parser = command_line.Parser(prog="crop")
-    command_line.add_photo_arguments(parser)
+    parser = framework.Parser(prog="crop")
+    options.add_photo_arguments(parser)
     share = parser.parse_args([f"--crop={os.fsdecode(text)}"]).crop
     width, height = (1 + side for side in data[:2])
     path = FOLDER / "photo.png"

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: one set of commands for every door.
+
+:mod:`.framework` parses and runs commands; :mod:`.options` holds what several of them share; each command has a module.
+:mod:`...scene.command_line` adds the commands that need Blender and runs them by the same framework.
+"""
+
+from collections.abc import Sequence
+
+from . import check, classify, edit, embed, export_onnx, framework, validate
+
+COMMANDS = (check.COMMAND, embed.COMMAND, validate.COMMAND, classify.COMMAND, edit.COMMAND, export_onnx.COMMAND)
+"""The commands that need no Blender."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """``python -m inference``; returns the exit status."""
+    return framework.main(argv, COMMANDS, "python -m inference")

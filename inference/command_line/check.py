@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``check --database``: how well the classes of a database can be told apart."""
+
+import argparse
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from ..classifier import usable_k
+from ..database import ReferenceDatabase
+from ..progress import Progress
+from ..separability import separability
+from .framework import Command
+from .options import add_k_argument, add_similarity_argument
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
+    add_k_argument(parser)
+    add_similarity_argument(parser)
+
+
+def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Tell how well the references' classes can be told apart, before there is any photo."""
+    database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
+    found = separability(database, usable_k(args.k, database, progress))
+    print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
+    for pair in found.pairs:
+        print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
+    progress.warn(found.warnings)
+    return {
+        "macro_f1": found.metrics.macro_f1,
+        "classes": {label: float(f1) for label, f1 in zip(database.classes, found.metrics.f1, strict=True)},
+        "pairs": [asdict(pair) for pair in found.pairs],
+        "warnings": found.warnings,
+    }
+
+
+COMMAND = Command(
+    "check",
+    "Tell how well the classes of a database can be told apart.",
+    add_arguments,
+    check_database,
+    ("database",),
+)

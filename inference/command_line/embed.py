@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``embed``: images to a reference database."""
+
+import argparse
+import time
+from pathlib import Path
+
+from ..embedding import embed_references
+from ..encoder import PROVIDERS, Encoder
+from ..files import shown, writable_folder
+from ..job_results import EmbedResult
+from ..preprocessing import WHOLE, Preprocessing
+from ..progress import Progress
+from ..separability import separability
+from .framework import Command
+from .options import add_encoder_arguments, add_photo_arguments, open_encoder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
+    parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
+    add_photo_arguments(parser)
+    add_encoder_arguments(parser)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    folder = args.references.resolve()
+    database = args.database or folder.with_name(f"{folder.name}.safetensors")
+    preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)
+    return build_database(args.references, database, open_encoder(args, progress), preprocessing, progress).to_json()
+
+
+def build_database(
+    references: Path, database: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
+) -> EmbedResult:
+    """Embed a folder of references into the file ``database``."""
+    started = time.monotonic()
+    writable_folder(database.parent)
+    content = embed_references(references, encoder, preprocessing, progress, database)
+    content.save(database)
+    counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
+    print(
+        f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}\nRan on: {PROVIDERS[encoder.provider]}"
+    )
+    warnings = separability(content, min(5, len(content))).warnings if content.pose_groups().any() else []
+    progress.warn(warnings)
+    return EmbedResult(
+        warnings=warnings,
+        database=shown(database),
+        references=len(content),
+        classes=content.count(),
+        model=encoder.description,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+COMMAND = Command(
+    "embed", "Embed a folder of references into a reference database.", add_arguments, run, ("references",)
+)

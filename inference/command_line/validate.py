@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``validate``: the scores of a database on a folder of photos."""
+
+import argparse
+from pathlib import Path
+
+from .. import validation
+from ..classifier import Classifier
+from ..files import shown
+from ..progress import Progress
+from ..validation_result import RejectionResult, ValidationResult
+from .framework import Command
+from .options import add_database_arguments, add_rejection_arguments, open_database, open_encoder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_database_arguments(parser)
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="folder with one folder of photos per class")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html"
+    )
+    add_rejection_arguments(parser)
+    parser.add_argument(
+        "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
+    )
+    parser.add_argument("--explain", action="store_true", help="try what brings the photos nearer to the references")
+    parser.add_argument(
+        "--repeat-seeds", type=int, default=0, metavar="N", help="tell how F1 varies over N other draws of poses"
+    )
+
+
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    rejection = None
+    if args.reject or args.threshold is not None or args.negatives:
+        rejection = validation.RejectionOptions(args.threshold, args.negatives)
+    database = open_database(args)
+    classifier = Classifier.create(database, open_encoder(args, progress), args.k, progress)
+    result = validation.validate(
+        classifier, args.photos, args.output, progress, rejection, explain=args.explain, repeat_seeds=args.repeat_seeds
+    )
+    _print_scores(result)
+    print(f"Report: {shown(args.output / 'report.html')}")
+    for file in result.unreadable:
+        progress.say(f"{shown(file.path)}: {file.reason}")
+    return result.to_json()
+
+
+def _print_scores(result: ValidationResult) -> None:
+    width = max(map(len, ("class", *result.labels)))
+    print(f"{'class':<{width}}  precision  recall     f1  photos")
+    for label, score in result.classes.items():
+        print(f"{label:<{width}}  {score.precision:9.3f}  {score.recall:6.3f}  {score.f1:5.3f}  {score.support:6}")
+    print(f"macro F1 {result.macro_f1:.3f}, accuracy {result.accuracy:.3f}, {result.photos} photos")
+    if result.unknown:
+        print(rejection_summary(result.unknown))
+    if repeated := result.repeat_seeds:
+        print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other draws of poses")
+    for gap in result.gap.gaps if result.gap else ():
+        for cause in gap.causes:
+            print(f"{gap.label}: {cause}")
+    print(f"Weights: {result.model.weights}\nRan on: {result.model.provider}")
+
+
+def rejection_summary(unknown: RejectionResult) -> str:
+    """What became of unknown photos, in a sentence."""
+    summary = f"{sum(unknown.rejected.values())} photos rejected as unknown, below familiarity {unknown.threshold:.3f}"
+    if not unknown.negatives:
+        return f"{summary}. The threshold is untested: name a folder of photos of no class with --negatives."
+    return (
+        f"{summary}; {unknown.negatives_rejected} of {unknown.negatives} negatives rejected, AUROC {unknown.auroc:.3f}"
+    )
+
+
+COMMAND = Command(
+    "validate",
+    "Score a reference database on a folder of photos.",
+    add_arguments,
+    run,
+    ("database", "photos", "output"),
+)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the jobs ``render`` and ``embed`` report when they are done."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .encoder import EncoderDescription
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What ``render`` did.
+
+    Attributes:
+        references: the folder of references, as text to show.
+        images: number of references there.
+        rendered: how many of them were rendered now.
+        warnings: sentences with the next step.
+        seconds: how long it took.
+    """
+
+    references: str
+    images: int
+    rendered: int
+    warnings: list[str]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as ``render --json`` prints it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "RenderResult":
+        """The result as ``render`` or ``build`` printed it."""
+        return cls(**{field.name: content[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What ``embed`` did.
+
+    Attributes:
+        warnings: sentences with the next step.
+        database: the file, as text to show.
+        references: number of references in it.
+        classes: number of references of each class.
+        model: the encoder.
+        seconds: how long it took.
+    """
+
+    warnings: list[str]
+    database: str
+    references: int
+    classes: dict[str, int]
+    model: EncoderDescription
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as ``embed --json`` prints it."""
+        return asdict(self)
