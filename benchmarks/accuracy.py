@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F1 on real photographs and on simulated ones of the paper's eight use cases: `make bench-accuracy`.
+"""F1 on real photos and on simulated ones of the paper's eight use cases: `make bench-accuracy`.
 
     python benchmarks/accuracy.py [--cases screw,t_joint] [--seeds 3] [--photos 20] [--ablations] [--limits]
 
 Every case is a committed script that makes a scene. References and database are made by the product's own `build`;
-photographs are real ones, where this machine has them (`SIMSEARCH_PHOTOS`), or simulated by Cycles. Scenes, references
-and simulated photographs are made again only when what makes them has changed. Figures go to build/accuracy.json, which
+photos are real ones, where this machine has them (`SIMSEARCH_PHOTOS`), or simulated by Cycles. Scenes, references
+and simulated photos are made again only when what makes them has changed. Figures go to build/accuracy.json, which
 keeps those of cases and ablations that are not run now, and the tables of benchmarks/ACCURACY.md are written from that file.
 
-Real photographs are halved by their number: cases may be tuned on the even ones; the figure that counts is that of the
+Real photos are halved by their number: cases may be tuned on the even ones; the figure that counts is that of the
 odd ones, which nothing but this script ever looks at. Nothing here changes references, settings or thresholds.
 """
 
@@ -50,7 +50,7 @@ TABLES = "<!-- Everything below is written by benchmarks/accuracy.py. -->"
 MOST_ALTERED = 100
 """Photographs that are embedded again, at most, to see what alters the figures."""
 MOST_RENDERED = 3
-"""Seeds of which references are rendered otherwise, at most."""
+"""Seeds of which references are rendered with other settings, at most."""
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -58,7 +58,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Case:
-    """A use case: the script, with its arguments, that makes the scene; the folder of real photographs, if any; and
+    """A use case: the script, with its arguments, that makes the scene; the folder of real photos, if any; and
     the paper's F1 with ViT-S/14, if it has such a case; how many sets of references are rendered and how many references
     a class has in each, None for the scene's own number, where the command line does not say."""
 
@@ -93,7 +93,7 @@ ALL_CASES = {
 
 @dataclass(frozen=True)
 class Photos:
-    """A case's photographs: files, vectors [Q, D], true classes [Q] and which of them nothing was tuned on [Q]."""
+    """A case's photos: files, vectors [Q, D], true classes [Q] and which of them nothing was tuned on [Q]."""
 
     files: tuple[Path, ...]
     vectors: Array
@@ -102,15 +102,15 @@ class Photos:
 
 
 def real_photos(name: str) -> Path | None:
-    """The folder of real photographs of this name, where this machine has it."""
+    """The folder of real photos of this name, where this machine has it."""
     folder = Path(os.environ.get("SIMSEARCH_PHOTOS") or ROOT.parent / "shared" / "photos") / name
     return folder if folder.is_dir() else None
 
 
 def held_out(path: Path) -> bool:
-    """Whether a real photograph is of the half that cases are not tuned on: those of odd number.
+    """Whether a real photo is of the half that cases are not tuned on: those of odd number.
 
-    Crops of one photograph bear its number, followed by their site, and stay together.
+    Crops of one photo bear its number, followed by their site, and stay together.
     """
     number = re.search(r"(\d+)(?:_site\d+)?$", path.stem)
     assert number, f"{path.name} has no number"
@@ -153,7 +153,7 @@ def embed(files: Sequence[Path], encoder: Encoder, preprocessing: Preprocessing,
 
 
 def load_photos(folder: Path, encoder: Encoder, *, real: bool, preprocessing: Preprocessing | None = None) -> Photos:
-    """Embed a folder of class folders of photographs."""
+    """Embed a folder of class folders of photos."""
     files = sorted(path for path in folder.glob("*/*") if path.is_file())
     vectors = embed(files, encoder, preprocessing or Preprocessing(), folder.name)
     return Photos(
@@ -179,7 +179,7 @@ def build(scene: Path, references: Path, seed: int, images: int | None) -> Refer
 def measure_renders(
     folder: Path, databases: Sequence[ReferenceDatabase], photos: Photos, images: int | None, ways: Sequence[str]
 ) -> dict[str, Any]:
-    """What references rendered otherwise do, with the seeds of the ``databases``: macro F1 over all photographs, worst
+    """What other render settings do, with the seeds of the ``databases``: macro F1 over all photos, worst
     of the seeds; and, where poses stay the same, how near the references are, by mean cosine, to those as they are."""
     measured = {"as they are": databases}
     for name in ways:
@@ -202,12 +202,12 @@ def measure_renders(
 def prepare(
     name: str, case: Case, photos_per_class: int, encoder: Encoder
 ) -> tuple[list[ReferenceDatabase], Photos] | None:
-    """References of every seed and the photographs of a case; nothing where the real ones are not here."""
+    """References of every seed and the photos of a case; nothing where the real ones are not here."""
     folder = OUTPUT / name.replace(" ", "_")
     scene = folder / "scene.blend"
     photos = real_photos(case.real) if case.real else folder / f"photos_{photos_per_class}"
     if photos is None:
-        print(f"{name}: left out, as there are no photographs; SIMSEARCH_PHOTOS names their folder")
+        print(f"{name}: left out, as there are no photos; SIMSEARCH_PHOTOS names their folder")
         return None
     station = ROOT / "examples" / "station"
     inputs = [CASES / case.script[0], CASES / "stage.py", station / "scene.py", *sorted(station.glob("*.step"))]
@@ -220,7 +220,7 @@ def prepare(
 
 
 def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photos, encoder: Encoder) -> dict[str, Any]:
-    """The figures of one case: macro F1 is that of the worst seed on the photographs that nothing was tuned on."""
+    """The figures of one case: macro F1 is that of the worst seed on the photos that nothing was tuned on."""
     classes = databases[0].classes
     predicted = [database.predict(photos.vectors, choices.K) for database in databases]
     held = [scores(classes, photos.classes[photos.held], p[photos.held]) for p in predicted]
@@ -252,7 +252,7 @@ def worst_f1(classes: tuple[str, ...], true: NDArray[np.str_], found: Sequence[d
 def measure_limits(
     databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder
 ) -> dict[str, float]:
-    """Macro F1, worst of the seeds, of some photographs: as they are, embedded otherwise, and made worse."""
+    """Macro F1, worst of the seeds, of some photos: as they are, embedded in another way, and degraded."""
     some = np.unique(np.linspace(0, len(photos.files) - 1, MOST_ALTERED).astype(int))
     files = [photos.files[number] for number in some]
     worse = {name: choices.embed_altered(files, encoder, alter) for name, alter in choices.LIMITS.items()}
@@ -272,7 +272,7 @@ def measure_limits(
 def measure_fast(
     databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder
 ) -> dict[str, float]:
-    """What the encoder "fast" changes: macro F1 over all photographs, worst of the seeds, with it and without, and how
+    """What the encoder "fast" changes: macro F1 over all photos, worst of the seeds, with it and without, and how
     far its vectors are from the exact ones, on average and at most."""
     fast = Encoder(encoder.path, precision="FAST")
     vectors = embed(photos.files, fast, Preprocessing(), "fast")
@@ -329,23 +329,23 @@ def write_page(results: dict[str, Any]) -> None:
     parts = [
         TABLES,
         f"Weights of the encoder: {weights}",
-        "## Real photographs",
+        "## Real photos",
         table(
             ("case", "macro F1, untouched half", "spread over seeds", "tuning half", "all photos", "photos in the untouched half", "F1 per class", "seeds", "references per class"),
             [(n, c["macro_f1"], c["spread"], c["tuning_half"], c["all_photos"], c["photos"], per_class(c), *(c[s] for s in setting)) for n, c in real.items()],
         ) if real else "Not measured yet.",
-        "## Simulated photographs of the paper's use cases",
+        "## Simulated photos of the paper's use cases",
         table(
             ("case", "macro F1", "paper, real photos, genuine ViT-S/14", "spread over seeds", "photos", "F1 per class", "seeds", "references per class"),
             [(n, c["macro_f1"], c["paper"], c["spread"], c["photos"], per_class(c), *(c[s] for s in setting)) for n, c in simulated.items()],
         ) if simulated else "Not measured yet.",
     ]  # fmt: skip
     for key, heading, text in (
-        ("choices", "What matters", "Macro F1 over all photographs, worst of the seeds, of other ways to use the same references."),
-        ("renders", "What matters in the references", "Macro F1 over all photographs, worst of the seeds, of references rendered otherwise; in brackets, where the poses are the same, the mean cosine of the references to those as they are."),
-        ("fast", "The encoder fast", "With `--precision fast`, all photographs: macro F1, worst of the seeds, beside that of the exact encoder, and how far the photographs' vectors are from its."),
-        ("pairs", "Nearly alike", "Macro F1 over all photographs where just two classes are to be told apart: screws of ISO 4017 whose heads are 7, 8 and 10 mm wide, so one is a seventh, a quarter or three sevenths wider than the other, seen from distances that vary by a tenth."),
-        ("limits", "Limits", f"Macro F1, worst of the seeds, of at most {MOST_ALTERED} photographs: as they are; photographs and references embedded otherwise; photographs, not references, made worse."),
+        ("choices", "What matters", "Macro F1 over all photos, worst of the seeds, of other ways to use the same references."),
+        ("renders", "What matters in the references", "Macro F1 over all photos, worst of the seeds, of references rendered with other settings; in brackets, if the poses are the same, the mean cosine between these references and the unchanged ones."),
+        ("fast", "The encoder fast", "With `--precision fast`, all photos: macro F1, worst of the seeds, beside that of the exact encoder, and the distance between the vectors of the two."),
+        ("pairs", "Nearly alike", "Macro F1 over all photos for two classes only: screws of ISO 4017 whose heads are 7, 8 and 10 mm wide. One is a seventh, a quarter or three sevenths wider than the other, and distances vary by a tenth."),
+        ("limits", "Limits", f"Macro F1, worst of the seeds, of at most {MOST_ALTERED} photos: unchanged; photos and references embedded in another way; degraded photos, not references."),
     ):  # fmt: skip
         measured = {name: case[key] for name, case in cases.items() if key in case}
         names = list(dict.fromkeys(way for figures in measured.values() for way in figures))
@@ -361,70 +361,92 @@ def per_class(case: dict[str, Any]) -> str:
     return ", ".join(f"{label} {f1:.3f}" for label, f1 in case["per_class"].items())
 
 
-def main() -> None:
-    """Run the chosen cases and write the figures."""
-    parser = argparse.ArgumentParser(description="F1 on real and simulated photographs.")
+def measure_case(name: str, case: Case, args: argparse.Namespace, encoder: Encoder) -> dict[str, Any] | None:
+    """All figures that the options ask for of one case; None if its photos are not on this machine."""
+    started = time.monotonic()
+    prepared = prepare(name, case, args.photos, encoder)
+    if prepared is None:
+        return None
+    databases, photos = prepared
+    folder = OUTPUT / name.replace(" ", "_")
+    result = score_case(case, databases, photos, encoder)
+    result["choices"] = measure_choices(databases, photos)
+    if case.real:
+        result["fast"] = measure_fast(databases, photos, folder, encoder)
+    if name == "screw sizes":
+        result["pairs"] = measure_pairs(databases, photos)
+    if args.limits:
+        result["limits"] = measure_limits(databases, photos, folder, encoder)
+    if args.ablations:
+        result["renders"] = measure_renders(folder, databases[:MOST_RENDERED], photos, case.images, args.ablations)
+    result["seconds"] = round(time.monotonic() - started)
+    return result
+
+
+def measure_choices(databases: list[ReferenceDatabase], photos: Photos) -> dict[str, float]:
+    """Macro F1, worst of the seeds, of other ways to use the same references; mixtures of seeds in every rotation."""
+    rotations = [databases[first:] + databases[:first] for first in range(len(databases))]
+    verdicts = [choices.ways(seeds[0], photos.vectors) | choices.combined(seeds, photos.vectors) for seeds in rotations]
+    return worst_f1(databases[0].classes, photos.classes, verdicts)
+
+
+def keep(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Store the figures of one case with those of all cases, which are returned.
+
+    What was not measured now is kept; figures of other renders only if they are of as many seeds and photos.
+    """
+    results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    before = results.get(name, {})
+    if "limits" in before:
+        result["limits"] = before["limits"] | result.get("limits", {})
+    if old := before.get("renders"):
+        new = result.setdefault("renders", old)
+        if all(new[setting] == old[setting] for setting in ("seeds", "photographs")):
+            result["renders"] = old | new
+    results[name] = result
+    with replacing(RESULTS) as path:
+        path.write_text(json.dumps(results, indent=2), "utf-8")
+    return results
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line; `cases` and `ablations` are lists of known names."""
+    parser = argparse.ArgumentParser(description="F1 on real and simulated photos.")
     parser.add_argument("--cases", default=",".join(ALL_CASES), help="comma-separated; default: all")
     parser.add_argument("--seeds", type=int, help="sets of references; default: 3 for real cases, 1 for simulated ones")
     parser.add_argument(
-        "--photos", type=int, default=20, help="simulated photographs per class; the paper has 200 real ones"
+        "--photos", type=int, default=20, help="simulated photos per class; the paper has 200 real ones"
     )
     parser.add_argument("--images-per-class", type=int, help="default: the scene's own, 24")
     parser.add_argument(
         "--ablations",
         nargs="?",
+        default="",
         const=",".join(choices.RENDERED),
         metavar="A,B",
-        help=f"also measure references rendered otherwise, by default in every way: {', '.join(choices.RENDERED)}",
+        help=f"also measure references rendered with other settings; default: all of {', '.join(choices.RENDERED)}",
     )
-    parser.add_argument("--limits", action="store_true", help="also measure worse photographs and other ways to embed")
+    parser.add_argument("--limits", action="store_true", help="also measure degraded photos and other ways to embed")
     args = parser.parse_args()
-    if unknown := set((args.ablations or "").split(",")) - {"", *choices.RENDERED}:
-        parser.error(f"there is no ablation {', '.join(unknown)}; there are: {', '.join(choices.RENDERED)}")
+    args.cases, args.ablations = args.cases.split(","), list(filter(None, args.ablations.split(",")))
+    for kind, given, known in (("case", args.cases, ALL_CASES), ("ablation", args.ablations, choices.RENDERED)):
+        if unknown := set(given) - set(known):
+            parser.error(f"there is no {kind} {', '.join(unknown)}; there are: {', '.join(known)}")
+    return args
+
+
+def main() -> None:
+    """Measure the chosen cases, store each one's figures, and write the page."""
+    args = parse_arguments()
     encoder = Encoder(find_encoder())
-    for name in args.cases.split(","):
-        if name not in ALL_CASES:
-            parser.error(f"there is no case {name!r}; there are: {', '.join(ALL_CASES)}")
-        started = time.monotonic()
+    for name in args.cases:
         case = ALL_CASES[name]
         case = replace(case, seeds=args.seeds or case.seeds, images=args.images_per_class or case.images)
-        prepared = prepare(name, case, args.photos, encoder)
-        if prepared is None:
-            continue
-        result = score_case(case, *prepared, encoder)
-        folder = OUTPUT / name.replace(" ", "_")
-        databases, photos = prepared
-        rotations = [databases[first:] + databases[:first] for first in range(len(databases))]
-        verdicts = [
-            choices.ways(seeds[0], photos.vectors) | choices.combined(seeds, photos.vectors) for seeds in rotations
-        ]
-        result["choices"] = worst_f1(databases[0].classes, photos.classes, verdicts)
-        if case.real:
-            result["fast"] = measure_fast(databases, photos, folder, encoder)
-        if name == "screw sizes":
-            result["pairs"] = measure_pairs(databases, photos)
-        if args.limits:
-            result["limits"] = measure_limits(databases, photos, folder, encoder)
-        if args.ablations:
-            ways = args.ablations.split(",")
-            result["renders"] = measure_renders(folder, databases[:MOST_RENDERED], photos, case.images, ways)
-        result["seconds"] = round(time.monotonic() - started)
-        results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-        before = results.get(name, {})
-        # What is not measured now is kept; references rendered otherwise only beside as many seeds and photographs.
-        if "limits" in before:
-            result["limits"] = before["limits"] | result.get("limits", {})
-        if old := before.get("renders"):
-            new = result.setdefault("renders", old)
-            if all(new[setting] == old[setting] for setting in ("seeds", "photographs")):
-                result["renders"] = old | new
-        results[name] = result
-        with replacing(RESULTS) as path:
-            path.write_text(json.dumps(results, indent=2), "utf-8")
-        write_page(results)
-        print(
-            f"{name}: macro F1 {result['macro_f1']:.3f}, worst of {result['seeds']} seeds, {result['photos']} photographs"
-        )
+        result = measure_case(name, case, args, encoder)
+        if result is not None:
+            write_page(keep(name, result))
+            figure = f"macro F1 {result['macro_f1']:.3f}, worst of {result['seeds']} seeds"
+            print(f"{name}: {figure}, {result['photos']} photos")
 
 
 if __name__ == "__main__":

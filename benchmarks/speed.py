@@ -419,35 +419,55 @@ def page(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Measure the parts that are asked for and write the figures."""
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Speed beside what one would use instead.")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS), help="parts to measure")
     parser.add_argument("--peers", help="Python that has the packages of requirements/benchmark.in")
-    args = parser.parse_args()
-    BUILD.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {"ratios": {}, "medians": {}, "growth": {}, "notes": {}}
-    if RESULTS.exists():
-        results |= json.loads(RESULTS.read_text("utf-8"))
+    return parser.parse_args()
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on besides the code."""
     model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ":")
-    results["machine"] = {
+    return {
         "processor": model.split(":")[1].strip() or platform.processor(),
         "cores": os.cpu_count(),
         "system": platform.system(),
     }
-    results["weights"] = Encoder(find_encoder()).weights
-    peers = args.peers or peers_python()
-    for part in args.only:
-        measured = PARTS[part](peers)
-        results["ratios"] |= measured["ratios"]
-        results["growth"] |= measured.get("growth", {})
-        results["medians"][part] = measured["medians"]
-        results["notes"] |= measured.get("notes", {})
-        with replacing(RESULTS) as temporary:
-            temporary.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+
+
+def earlier_results() -> dict[str, Any]:
+    """The figures of earlier runs, which those of this run replace part by part."""
+    results: dict[str, Any] = {"ratios": {}, "medians": {}, "growth": {}, "notes": {}}
+    return results | (json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {})
+
+
+def keep(results: dict[str, Any], part: str, measured: dict[str, Any]) -> None:
+    """Put the figures of one part among all results, and store them."""
+    results["medians"][part] = measured["medians"]
+    for kind in ("ratios", "growth", "notes"):
+        results[kind] |= measured.get(kind, {})
+    with replacing(RESULTS) as temporary:
+        temporary.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Write the tables of SPEED.md below the text that stands there."""
     head = PAGE.read_text("utf-8").split(TABLES)[0]
     with replacing(PAGE) as temporary:
         temporary.write_text(f"{head}{TABLES}\n\n{page(results)}", "utf-8")
+
+
+def main() -> None:
+    """Measure the chosen parts, store the figures of each, and write the page."""
+    args = parse_arguments()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    results = earlier_results() | {"machine": machine(), "weights": Encoder(find_encoder()).weights}
+    peers = args.peers or peers_python()
+    for part in args.only:
+        keep(results, part, PARTS[part](peers))
+    write_page(results)
 
 
 if __name__ == "__main__":
