@@ -28,6 +28,7 @@ def registered() -> bool:
 
 
 def register() -> None:
+    """Register everything; Blender calls this when the extension is enabled."""
     import bpy
 
     for module in modules():
@@ -36,6 +37,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    """Take everything back, in the opposite order; Blender calls this when the extension is disabled."""
     import bpy
 
     bpy.utils.unregister_cli_command(_commands.pop())

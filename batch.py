@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of Synthetic Similarity Search, with Blender or with the ``bpy`` module alone::
+"""The command line of Synthetic Similarity Search, with Blender or with the ``bpy`` module alone.
 
     blender -b SCENE.blend --python batch.py -- COMMAND ...
     python batch.py --scene SCENE.blend COMMAND ...

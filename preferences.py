@@ -18,6 +18,8 @@ Loading takes too long for drawing."""
 
 
 class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
+    """What holds for all files: the folder of encoders, and what the encoder runs on."""
+
     bl_idname = __package__
 
     encoder_directory: StringProperty(
@@ -43,6 +45,7 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        """Show the settings; Blender calls this."""
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "encoder_directory")
@@ -108,8 +111,10 @@ def draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 
 def register() -> None:
+    """Add the preferences to Blender."""
     bpy.utils.register_class(SIMSEARCH_AP_preferences)
 
 
 def unregister() -> None:
+    """Remove the preferences from Blender."""
     bpy.utils.unregister_class(SIMSEARCH_AP_preferences)

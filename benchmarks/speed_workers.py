@@ -25,6 +25,7 @@ Work = Callable[[], object]
 
 
 def pixels(batch: int) -> Any:
+    """A preprocessed batch, float32 [N, 3, 224, 224]."""
     return np.random.default_rng(0).standard_normal((batch, 3, 224, 224), dtype=np.float32)
 
 
@@ -37,6 +38,7 @@ def vectors(count: int, seed: int) -> Any:
 
 
 def torch_model() -> Any:
+    """The `Dinov2Model` of transformers with the shape of ViT-S/14 and random weights."""
     import torch
     from transformers import Dinov2Config, Dinov2Model
 
@@ -50,6 +52,7 @@ def torch_model() -> Any:
 
 
 def encoder_ours(file: str, batch: int, precision: str) -> Work:
+    """Our encoder on one batch."""
     from synthetic_similarity_search.inference.encoder import Encoder
 
     encoder, images = Encoder(Path(file), precision=precision, provider="CPU"), pixels(batch)
@@ -57,6 +60,7 @@ def encoder_ours(file: str, batch: int, precision: str) -> Work:
 
 
 def encoder_torch(batch: int, compiled: bool) -> Work:
+    """PyTorch in eager mode, or compiled, on one batch."""
     import torch
 
     model, images = torch_model(), torch.from_numpy(pixels(batch))
@@ -66,6 +70,7 @@ def encoder_torch(batch: int, compiled: bool) -> Work:
 
 
 def encoder_onnxruntime(file: str, batch: int) -> Work:
+    """Plain ONNX Runtime on one batch."""
     import onnxruntime
 
     session, images = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]), pixels(batch)
@@ -73,6 +78,7 @@ def encoder_onnxruntime(file: str, batch: int) -> Work:
 
 
 def encoder_openvino(file: str, batch: int, precision: str) -> Work:
+    """OpenVINO on one batch."""
     import openvino
 
     core = openvino.Core()
@@ -84,6 +90,7 @@ def encoder_openvino(file: str, batch: int, precision: str) -> Work:
 
 
 def sgemm(size: int) -> Work:
+    """NumPy's product of two square matrices."""
     matrix = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
     return lambda: matrix @ matrix
 
@@ -92,6 +99,7 @@ def sgemm(size: int) -> Work:
 
 
 def photos_ours(file: str, photos: list[str], precision: str) -> Work:
+    """Files to verdicts with this repository."""
     from synthetic_similarity_search.inference.classifier import Classifier
     from synthetic_similarity_search.inference.database import ReferenceDatabase
     from synthetic_similarity_search.inference.encoder import Encoder
@@ -111,6 +119,7 @@ def photos_ours(file: str, photos: list[str], precision: str) -> Work:
 
 
 def photos_straightforward(photos: list[str]) -> Work:
+    """Files to verdicts as one would write it with PyTorch and scikit-learn."""
     import torch
     from PIL import Image
     from sklearn.neighbors import KNeighborsClassifier
@@ -142,6 +151,7 @@ def photos_straightforward(photos: list[str]) -> Work:
 
 
 def neighbours_ours(references: int, queries: int) -> Work:
+    """Our search for the nearest references."""
     from synthetic_similarity_search.inference import neighbours
 
     database, asked, lengths = vectors(references, 1), vectors(queries, 2), np.ones(references, np.float32)
@@ -171,6 +181,7 @@ def write_database(file: str, references: int) -> Work:
 
 
 def neighbours_faiss(references: int, queries: int) -> Work:
+    """The same search with faiss' flat index."""
     import faiss
 
     faiss.omp_set_num_threads(THREADS)
@@ -180,6 +191,7 @@ def neighbours_faiss(references: int, queries: int) -> Work:
 
 
 def neighbours_sklearn(references: int, queries: int) -> Work:
+    """The same search with scikit-learn."""
     from sklearn.neighbors import NearestNeighbors
 
     index, asked = NearestNeighbors(n_neighbors=5, metric="cosine").fit(vectors(references, 1)), vectors(queries, 2)

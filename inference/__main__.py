@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m inference COMMAND …``"""
+"""The command line without Blender: ``python -m inference COMMAND …``."""
 
 import sys
 

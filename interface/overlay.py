@@ -219,11 +219,13 @@ def draw_texts() -> None:
 
 
 def register() -> None:
+    """Add the drawing in the viewport to Blender."""
     for draw, kind in ((draw_lines, "POST_VIEW"), (draw_texts, "POST_PIXEL")):
         _handlers.append(bpy.types.SpaceView3D.draw_handler_add(draw, (), "WINDOW", kind))
 
 
 def unregister() -> None:
+    """Remove the drawing in the viewport from Blender."""
     if bpy.app.timers.is_registered(look_for_hidden):
         bpy.app.timers.unregister(look_for_hidden)
     while _handlers:

@@ -40,11 +40,13 @@ def figure(text: str, colour: tuple[int, int, int]) -> int:
 
 
 def register() -> None:
+    """Add the thumbnails to Blender."""
     global _previews
     _previews = bpy.utils.previews.new()
 
 
 def unregister() -> None:
+    """Remove the thumbnails from Blender."""
     global _previews
     assert _previews is not None
     bpy.utils.previews.remove(_previews)

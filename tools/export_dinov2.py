@@ -50,6 +50,7 @@ EXPORTER = "1"  # goes up when the same weights give another graph, so that old 
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Put an encoder in place and say whose weights it has; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--variant", choices=VARIANTS, default="vits14")
     parser.add_argument("--weights", type=Path, help=".pth file or Dinov2Model folder; default $SIMSEARCH_WEIGHTS")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT-0
-"""Classify photos with an exported file: python classify.py station.onnx PHOTO…
+"""Classify photos with an exported file: ``python classify.py station.onnx PHOTO…``.
 
 Needs onnxruntime, numpy and Pillow, and nothing of the extension. It gives the verdicts of the extension's `classify`, or
 refuses: photos have to be of 8 bits for each colour, or grey of 16 bits.

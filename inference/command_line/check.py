@@ -14,6 +14,7 @@ from .options import add_k_argument, add_similarity_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``check``."""
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     add_k_argument(parser)
     add_similarity_argument(parser)

@@ -20,6 +20,7 @@ from .options import add_database_arguments, add_rejection_arguments, fitted_rej
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``classify``."""
     add_database_arguments(parser)
     add_rejection_arguments(parser)
     parser.add_argument(
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Run the command; returns what ``--json`` prints."""
     database, encoder = open_database(args), open_encoder(args, progress)
     classifier = Classifier.create(database, encoder, args.k, progress, fitted_rejection(args, database))
     classifier, told = classifier.for_photos(args.photos, progress)

@@ -15,6 +15,7 @@ from .options import add_encoder_arguments, add_white_level_argument, open_encod
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``edit``."""
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     parser.add_argument("--output", type=Path, metavar="FILE", help="database to write; default: the same")
     parser.add_argument(

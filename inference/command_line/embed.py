@@ -17,6 +17,7 @@ from .options import add_encoder_arguments, add_photo_arguments, open_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``embed``."""
     parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
     parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
     add_photo_arguments(parser)
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Run the command; returns what ``--json`` prints."""
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
     preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)

@@ -13,6 +13,7 @@ from .options import add_database_arguments, add_rejection_arguments, fitted_rej
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``export-onnx``."""
     add_database_arguments(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="ONNX file to write")
     parser.add_argument(
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Run the command; returns what ``--json`` prints."""
     database, encoder = open_database(args), open_encoder(args, progress)
     database.check_model(encoder.model)
     k = usable_k(args.k, database, progress)

@@ -42,6 +42,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
+        """Raise the message as an InputError; argparse calls this."""
         message = shown(message)  # it may quote what the user gave
         raise InputError(f"{message[0].upper()}{message[1:]}. See `{self.prog} --help`.")
 

@@ -14,6 +14,7 @@ from .options import add_database_arguments, add_rejection_arguments, open_datab
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``validate``."""
     add_database_arguments(parser)
     parser.add_argument("--photos", type=Path, metavar="DIR", help="folder with one folder of photos per class")
     parser.add_argument(
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Run the command; returns what ``--json`` prints."""
     rejection = None
     if args.reject or args.threshold is not None or args.negatives:
         rejection = validation.RejectionOptions(args.threshold, args.negatives)
