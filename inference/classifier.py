@@ -120,3 +120,14 @@ def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
     if k > len(database):
         progress.say(f"The database holds {len(database)} references, so all of them vote instead of {k}.")
     return min(k, len(database))
+
+
+def outvoted(database: ReferenceDatabase, k: int) -> list[str]:
+    """A sentence with the next step for each class that has fewer references than half of ``k``: against one other class it
+    loses every vote."""
+    return [
+        f"The class {label} has {count} of the {k} references that vote at the most, so it can hardly win. Add references of "
+        f"it, or choose k = {max(2 * count - 1, 1)} or less."
+        for label, count in database.count().items()
+        if 2 * count < k
+    ]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Score a folder of photos whose classes are known, and find out what the scores rest on."""
 
+import filecmp
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import domain_gap, metrics, quality, report
-from .classifier import Classifier
+from .classifier import Classifier, outvoted
 from .database import ReferenceDatabase
 from .embedding import embed_files
 from .errors import InputError
@@ -22,6 +23,7 @@ from .progress import Progress
 from .rejection import UNKNOWN, auroc, fit_rejection
 from .repeatability import resampled_f1
 from .validation_result import (
+    Copy,
     CurvePoint,
     FileNote,
     FlaggedPhoto,
@@ -37,8 +39,9 @@ from .verdicts import Verdict
 CACHE = ".vectors.sqlite"
 """File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
 
-SAME = 0.99999
-"""Cosine similarity from which on two images are the same: rounding is all that is left."""
+METRICS = "metrics.json"
+SAME = 0.9999
+"""Cosine from which on two images are the same: rounding, or saving it again, is all that is left."""
 
 CURVE_POINTS = 41
 
@@ -103,6 +106,7 @@ def validate(
     *,
     explain: bool = False,
     repeat_seeds: int = 0,
+    fresh: bool = False,
 ) -> ValidationResult:
     """Score the photos below ``photos_directory``, one sub-folder for each class, and write ``metrics.json``,
     ``predictions.csv`` and ``report.html`` to ``output``. A run that was stopped goes on from where it was.
@@ -115,14 +119,20 @@ def validate(
         rejection: makes photos that look unfamiliar "unknown", which is counted by itself; None: no photo is.
         explain: try what brings the photos nearer to the references.
         repeat_seeds: take F1 again with so many other draws of the references' poses.
+        fresh: replace whatever result is in ``output``, and not only one of the same database and folder of photos.
 
     Raises:
-        InputError: the photos do not fit the database or none can be read; nothing is written then.
+        InputError: the photos do not fit the database, none can be read, or ``output`` holds another result; nothing is
+            written then.
     """
     started = time.monotonic()
     files = find_photos(photos_directory, classifier.database.classes)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
+    replaces = (output / METRICS).exists()
+    if replaces and not fresh:
+        refuse_another_result(output, classifier.database.path, photos_directory)
     writable_folder(output)
+    progress.warn(outvoted(classifier.database, classifier.k))
     classifier, told = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
     progress.warn(told)
     database = classifier.database
@@ -132,6 +142,7 @@ def validate(
         if rejection:
             classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
     outcome = score(classifier, queries)
+    copies = find_copies(database, queries, outcome)
     result = replace(
         describe(classifier, queries, outcome),
         unknown=assess_rejection(classifier, outcome, strangers),
@@ -140,14 +151,34 @@ def validate(
         gap=domain_gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
         if explain
         else None,
-        promoted_among_photos=count_promoted(database, outcome.verdicts, progress),
+        references_among_photos=tuple(
+            Copy(queries.name(photo), database.images[row]) for photo, row in sorted(copies.items())
+        ),
+        promoted_among_photos=sum(row in set(database.promoted) for row in copies.values()),
         seconds=round(time.monotonic() - started, 3),
     )
     evaluation = report.Evaluation(
         result, queries.true, outcome.verdicts, queries.embeddings, classifier, photos_directory
     )
     write_results(output, evaluation, strangers, report.render(evaluation, progress))
+    if replaces:
+        progress.say(f"The earlier result in {shown(output)} was replaced.")
     return result
+
+
+def refuse_another_result(output: Path, database: Path, photos_directory: Path) -> None:
+    """Raise InputError where ``output`` holds a result of another database or folder of photos than these."""
+    file = output / METRICS
+    to_replace = "Choose another --output, or give --fresh to replace it."
+    try:
+        held = ValidationResult.read(file)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{shown(file)} is no result of a validation. {to_replace}") from None
+    same_database = Path(held.database).resolve() == Path(shown(database)).resolve()
+    same_photos = held.photos_directory in (None, shown(photos_directory.resolve()))
+    if not (same_database and same_photos):
+        photos = f" on {held.photos_directory}" if held.photos_directory else ""
+        raise InputError(f"{shown(output)} holds the result of {held.database}{photos}. {to_replace}")
 
 
 def find_negatives(folder: Path) -> list[Path]:
@@ -228,6 +259,7 @@ def describe(classifier: Classifier, queries: Queries, outcome: Outcome) -> Vali
         k=classifier.k,
         model=classifier.encoder.description,
         database=shown(classifier.database.path),
+        photos_directory=shown(queries.folder.resolve()),
         seconds=0.0,
         whitened=classifier.database.whitened,
         notes=queries.notes,
@@ -314,17 +346,26 @@ def photos_by_class(queries: Queries) -> dict[str, list[Path]]:
     return by_class
 
 
-def count_promoted(database: ReferenceDatabase, verdicts: Sequence[Verdict], progress: Progress) -> int:
-    """How many photos are promoted references of the database, which the user is told."""
-    promoted = set(database.promoted)
-    nearest = [verdict.neighbours[0] for verdict in verdicts]
-    count = sum(near.row in promoted and near.similarity > SAME for near in nearest)
-    if count:
-        progress.say(
-            f"{count} of {len(verdicts)} photos are references of the database themselves, so F1 is too high. "
-            "Validate on photos that were not promoted."
-        )
-    return count
+def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> dict[Path, int]:
+    """The queries that are references themselves, each with a row of the database: by their vectors, or by the bytes of
+    their files, as a crop makes other vectors."""
+    copies = {}
+    for verdict, embedding in zip(outcome.verdicts, queries.embeddings, strict=True):
+        rows = np.array([near.row for near in verdict.neighbours])
+        cosines = database.embeddings[rows] @ embedding
+        if cosines.max() > SAME:
+            copies[verdict.photo] = int(rows[cosines.argmax()])
+    rows_of_size: dict[int, list[int]] = {}
+    for row in range(len(database)):
+        with suppress(OSError, ValueError):  # no longer there, or a name that cannot be
+            rows_of_size.setdefault(database.image_path(row).stat().st_size, []).append(row)
+    for photo in queries.paths:
+        with suppress(OSError):
+            for row in rows_of_size.get(photo.stat().st_size, []) if photo not in copies else []:
+                if filecmp.cmp(photo, database.image_path(row), shallow=False):
+                    copies[photo] = row
+                    break
+    return copies
 
 
 def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequence[Verdict], page: str) -> None:
@@ -335,4 +376,4 @@ def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequen
         write_predictions(output / "negatives.csv", None, [UNKNOWN] * len(strangers), strangers, k)
     with replacing(output / "report.html") as path:
         path.write_text(page, "utf-8", "backslashreplace")
-    evaluation.result.write(output / "metrics.json")
+    evaluation.result.write(output / METRICS)

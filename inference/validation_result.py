@@ -48,6 +48,14 @@ class FileNote:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A photo, relative to the folder of photos, that is a ``reference`` itself, relative to the database."""
+
+    path: str
+    reference: str
+
+
+@dataclass(frozen=True)
 class CurvePoint:
     """Macro F1 and the share of negatives that would be rejected at another threshold; None: no negatives."""
 
@@ -143,7 +151,9 @@ class ValidationResult:
         quality: comparison with the references, where they were measured.
         repeat_seeds: macro F1 with other draws of poses, where it was asked for.
         gap: explanation of the domain gap, where it was asked for.
-        promoted_among_photos: how many photos are promoted references of the database.
+        photos_directory: the folder of photos, as text to show; None in results of version 0.1.0.
+        references_among_photos: the photos that are references themselves.
+        promoted_among_photos: how many of them are promoted ones.
         notes: what had to be assumed of photos to read them.
         white_level: what is white in photos that do not say it; None: no photo needed it.
     """
@@ -165,6 +175,8 @@ class ValidationResult:
     quality: QualityResult | None = None
     repeat_seeds: tuple[float, ...] = ()
     gap: Explanation | None = None
+    photos_directory: str | None = None
+    references_among_photos: tuple[Copy, ...] = ()
     promoted_among_photos: int = 0
     notes: tuple[FileNote, ...] = ()
     white_level: int | None = None
@@ -209,7 +221,9 @@ class ValidationResult:
             content["repeat_seeds"] = {"macro_f1": list(self.repeat_seeds), "spread": spread}
         if self.notes:
             content["notes"] = [asdict(note) for note in self.notes]
-        for name in ("promoted_among_photos", "white_level"):
+        if self.references_among_photos:
+            content["references_among_photos"] = [asdict(copy) for copy in self.references_among_photos]
+        for name in ("photos_directory", "promoted_among_photos", "white_level"):
             if value := getattr(self, name):
                 content[name] = value
         return content
@@ -244,6 +258,8 @@ class ValidationResult:
             quality=_quality(content["quality"]) if "quality" in content else None,
             repeat_seeds=tuple(content.get("repeat_seeds", {}).get("macro_f1", ())),
             gap=_explanation(content["gap"]) if "gap" in content else None,
+            photos_directory=content.get("photos_directory"),
+            references_among_photos=tuple(Copy(**copy) for copy in content.get("references_among_photos", ())),
             promoted_among_photos=content.get("promoted_among_photos", 0),
             notes=tuple(FileNote(**note) for note in content.get("notes", ())),
             white_level=content.get("white_level"),

@@ -48,6 +48,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             scene.simsearch.precision,
             "--crop",
             checklist.crop(scene),
+            "--fresh",  # the folder is the sidebar's own, which says what result it shows
             *(["--explain"] if scene.simsearch.explain else []),
         ]
 

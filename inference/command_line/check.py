@@ -5,7 +5,7 @@ import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..classifier import usable_k
+from ..classifier import outvoted, usable_k
 from ..database import ReferenceDatabase
 from ..progress import Progress
 from ..separability import separability
@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Tell how well the references' classes can be told apart, before there is any photo."""
     database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
-    found = separability(database, usable_k(args.k, database, progress))
+    k = usable_k(args.k, database, progress)
+    warnings = outvoted(database, k)
+    progress.warn(warnings)
+    found = separability(database, k)
     print(f"Leave-one-pose-out on {len(database)} references: macro F1 {found.metrics.macro_f1:.3f}")
     for pair in found.pairs:
         print(f"{pair.first} and {pair.second}: margin {pair.margin:.3f}")
@@ -32,7 +35,7 @@ def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, ob
         "macro_f1": found.metrics.macro_f1,
         "classes": {label: float(f1) for label, f1 in zip(database.classes, found.metrics.f1, strict=True)},
         "pairs": [asdict(pair) for pair in found.pairs],
-        "warnings": found.warnings,
+        "warnings": [*warnings, *found.warnings],
     }
 
 

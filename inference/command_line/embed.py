@@ -5,6 +5,7 @@ import argparse
 import time
 from pathlib import Path
 
+from ..classifier import outvoted
 from ..embedding import embed_references
 from ..encoder import PROVIDERS, Encoder
 from ..files import shown, writable_folder
@@ -13,7 +14,7 @@ from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
 from ..separability import separability
 from .framework import Command
-from .options import add_encoder_arguments, add_photo_arguments, open_encoder
+from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, open_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,10 @@ def build_database(
     print(
         f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}\nRan on: {PROVIDERS[encoder.provider]}"
     )
-    warnings = separability(content, min(5, len(content))).warnings if content.pose_groups().any() else []
+    k = min(DEFAULT_K, len(content))
+    warnings = outvoted(content, k)
+    if content.pose_groups().any():
+        warnings += separability(content, k).warnings
     progress.warn(warnings)
     return EmbedResult(
         warnings=warnings,

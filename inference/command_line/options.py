@@ -13,6 +13,8 @@ from ..preprocessing import Crop, crop_problem
 from ..progress import Progress
 from ..rejection import Rejection, fit_rejection
 
+DEFAULT_K = 5
+
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that choose the encoder."""
@@ -84,7 +86,7 @@ def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_k_argument(parser: argparse.ArgumentParser) -> None:
     """The option for how many neighbours vote."""
-    parser.add_argument("--k", type=int, default=5, help="how many neighbours vote; default: 5")
+    parser.add_argument("--k", type=int, default=DEFAULT_K, help=f"how many neighbours vote; default: {DEFAULT_K}")
 
 
 def add_database_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeat-seeds", type=int, default=0, metavar="N", help="tell how F1 varies over N other draws of poses"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="replace another database's or other photos' result in the output folder"
+    )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
@@ -38,7 +41,14 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     database = open_database(args)
     classifier = Classifier.create(database, open_encoder(args, progress), args.k, progress)
     result = validation.validate(
-        classifier, args.photos, args.output, progress, rejection, explain=args.explain, repeat_seeds=args.repeat_seeds
+        classifier,
+        args.photos,
+        args.output,
+        progress,
+        rejection,
+        explain=args.explain,
+        repeat_seeds=args.repeat_seeds,
+        fresh=args.fresh,
     )
     _print_scores(result)
     print(f"Report: {shown(args.output / 'report.html')}")
@@ -53,6 +63,11 @@ def _print_scores(result: ValidationResult) -> None:
     for label, score in result.classes.items():
         print(f"{label:<{width}}  {score.precision:9.3f}  {score.recall:6.3f}  {score.f1:5.3f}  {score.support:6}")
     print(f"macro F1 {result.macro_f1:.3f}, accuracy {result.accuracy:.3f}, {result.photos} photos")
+    if copies := result.references_among_photos:
+        print(
+            f"{len(copies)} of {result.photos} photos are references of the database themselves, as {shown(copies[0].path)} is "
+            f"{shown(copies[0].reference)}, so F1 is too high. Validate on other photos."
+        )
     if result.unknown:
         print(rejection_summary(result.unknown))
     if repeated := result.repeat_seeds:

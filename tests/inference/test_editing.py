@@ -87,7 +87,7 @@ def test_promoted_photos_vote_are_marked_and_outlive_a_build(station: Path, caps
     assert nearest["similarity"] == pytest.approx(1, abs=1e-6) and nearest["reference"] in grown.images[12:]
 
     assert run("validate", "--database", file, *encoder, "--photos", photos, "--output", station / "out") == 0
-    assert "6 of 6 photos are references of the database themselves" in capsys.readouterr().err
+    assert "6 of 6 photos are references of the database themselves" in capsys.readouterr().out
     assert json.loads((station / "out" / "metrics.json").read_text())["promoted_among_photos"] == 6
 
     again = ReferenceDatabase.load(embed(station, "references"))

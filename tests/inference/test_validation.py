@@ -195,7 +195,7 @@ def test_figures_follow_from_the_predictions(
     assert metrics == returned
     assert metrics.keys() == {
         "macro_f1", "accuracy", "classes", "confusion", "intervals", "photos", "unreadable", "k", "whitened", "model", "database", "seconds",
-        "quality",
+        "quality", "photos_directory", "references_among_photos",
     }  # fmt: skip
     rows = predictions(tmp_path / "out")
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
