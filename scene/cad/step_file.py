@@ -245,20 +245,27 @@ class StepFile:
             kind = self.kind(number)
             if kind == "PRESENTATION_LAYER_ASSIGNMENT":
                 waiting += self.references(number)
-            elif kind == "CONTEXT_DEPENDENT_OVER_RIDING_STYLED_ITEM":
-                # The occurrence is named by the context; the item is the shape of every occurrence.
-                usages = [
-                    shape
-                    for context in references(arguments(self.entities[number], kind)[4])
-                    for shape in self.reached([context], frozenset({"NEXT_ASSEMBLY_USAGE_OCCURRENCE"}))
-                    if shape in self.occurrences
-                ]
-                found.update(usages)
-            elif kind in ("STYLED_ITEM", "OVER_RIDING_STYLED_ITEM"):
-                waiting += references(arguments(self.entities[number], kind)[2])
+            elif kind.endswith("STYLED_ITEM"):
+                values = arguments(self.entities[number], kind)
+                contexts = references(values[4]) if kind.startswith("CONTEXT_DEPENDENT") else [
+                    self.references(style)[-1]
+                    for style in references(values[1])
+                    if self.kind(style) == "PRESENTATION_STYLE_BY_CONTEXT"
+                ]  # fmt: skip
+                # In the context of an occurrence the item is the shape of every one of them.
+                usages = [one for context in contexts for one in self._usages(context)]
+                waiting += usages or references(values[2])
             else:
                 found.add(number)
         return found
+
+    def _usages(self, context: int) -> list[int]:
+        """The occurrences that the context of a style stands for."""
+        shapes = [context, *self.references(context)]
+        for _, values in self.all("SHAPE_DEFINITION_REPRESENTATION"):
+            if references(values[1]) == [context]:
+                shapes += references(values[0])
+        return [one for shape in shapes for one in [shape, *self.references(shape)] if one in self.occurrences]
 
     def parts(self) -> dict[int, Part]:
         """What the file says of every PRODUCT, by its number."""
@@ -276,7 +283,9 @@ class StepFile:
             counts = [self._faces(body) for body in shown]
             part.faces += sum(counts)
             part.closed = bool(shown) and all(self.kind(body) in _SOLIDS for body in shown)
-            part.area = areas.get(definition) if not part.hidden else None
+            stated = areas.get(definition, [])
+            if not part.hidden and len(stated) in (1, len(bodies)):
+                part.area = sum(stated)
         return found
 
     def _bodies(self, representation: int) -> list[int]:
@@ -294,25 +303,19 @@ class StepFile:
         counts = Counter(self.references(body))
         return sum(times * self._faces(number, depth + 1) for number, times in counts.items())
 
-    def _areas(self) -> dict[int, float]:
-        """Square metres of the surface of each PRODUCT_DEFINITION, as validation properties state them."""
-        found = {}
+    def _areas(self) -> dict[int, list[float]]:
+        """Square metres that validation properties state for each PRODUCT_DEFINITION: of the whole or of every body."""
+        found: dict[int, list[float]] = {}
         for _, values in self.all("PROPERTY_DEFINITION_REPRESENTATION"):
-            about = [
-                definition
-                for shape in self.references(next(iter(references(values[0])), 0))
-                if self.kind(shape) == "PRODUCT_DEFINITION_SHAPE"
-                for definition in self.references(shape)
-                if definition in self.definitions
-            ]
-            for item in self.references(next(iter(references(values[-1])), 0)) if about else ():
+            about = self.reached(references(values[0]), frozenset({"PRODUCT_DEFINITION"})) & self.definitions.keys()
+            for item in self.references(next(iter(references(values[-1])), 0)) if len(about) == 1 else ():
                 content = self.entities.get(item, "")
                 stated = re.search(r"AREA_MEASURE\s*\(\s*([-+.\dE]+)\s*\)", content)
                 if stated and "surface area" in content:
                     units = self.reached(references(content[stated.end() :]))
                     lengths = [self._metres(unit) for unit in units if "LENGTH_UNIT" in _kinds(self.entities[unit])]
                     if lengths:
-                        found[about[0]] = float(stated[1]) * lengths[0] ** 2
+                        found.setdefault(min(about), []).append(float(stated[1]) * lengths[0] ** 2)
         return found
 
     def _metres(self, unit: int) -> float:
@@ -321,7 +324,7 @@ class StepFile:
         if si := re.search(r"SI_UNIT\s*\(\s*(?:\.(\w*)\.|\$)\s*,\s*\.METRE\.", content):
             return _PREFIXES.get(si[1] or "", 1.0)
         for measure in self.references(unit):
-            if value := re.search(r"LENGTH_MEASURE\s*\(\s*([-+.\dE]+)", self.entities.get(measure, "")):
+            if value := re.search(r"LENGTH_MEASURE(?:_WITH_UNIT)?\s*\(\s*([-+.\dE]+)", self.entities.get(measure, "")):
                 return float(value[1]) * math.prod(
                     self._metres(other)
                     for other in self.references(measure)
