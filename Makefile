@@ -16,9 +16,10 @@ test-export: ## the exporter beside PyTorch and transformers, for all sizes of t
 	@ENVIRONMENT=export $(RUN) python -m pytest --noconftest tests/tools/test_export_dinov2.py
 
 soak: ## long fuzzing, a long job, then every fault and hostile input, in docs/RELIABILITY.md; MINUTES=10 for each target
-	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt -r requirements/corpus.txt
 	@BLENDER_SERIES=5.2 $(RUN) python tests/fuzz --seconds $$(($(or $(MINUTES),10) * 60))
 	@BLENDER_SERIES=5.2 $(RUN) python tests/long_run.py
+	@BLENDER_SERIES=5.2 $(RUN) python -m pytest tests/scene/test_cad_corpus.py
 	@BLENDER_SERIES=5.2 $(RUN) python -m pytest -m reliability --reliability=docs/RELIABILITY.md
 
 bench-accuracy: ## F1 on real and simulated photographs, in build/accuracy.json and benchmarks/ACCURACY.md

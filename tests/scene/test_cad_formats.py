@@ -450,3 +450,163 @@ def test_a_face_that_cannot_be_meshed_is_told_and_check_says_it_again(tmp_path: 
     scene = bpy.context.scene
     (problem,) = [one for one in check.problems(scene, read_settings(scene)) if one.culprit == imported.collection.name]
     assert problem.sentence == note and problem.severity == "warning"
+
+
+ASSEMBLY = (ROOT / "tests" / "data" / "assembly.step").read_text("utf-8")
+"""A plate (PRODUCT #33) and a pin (#405, solid #409 in shape #408) that occurrence #516 places."""
+NAME = "T\\X2\\00FC\\X0\\rgriff links"
+
+
+def step(path: Path, *more: str, text: str = ASSEMBLY, page: str = "utf-8") -> Path:
+    """The assembly with more entities."""
+    end = text.rindex("ENDSEC;")
+    path.write_bytes((text[:end] + "".join(f"{entity};\n" for entity in more) + text[end:]).encode(page))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("Gehäuse", "latin-1"), ("Größe 3", "latin-1"), ("Gehäuse", "utf-8"), ("底座", "gb18030"), ("轴承座 2", "gb18030"),
+        ("底座", "utf-8"), ("取付板", "cp932"), ("ボルト", "cp932"), ("Деталь", "cp1251"),
+    ],
+)  # fmt: skip
+def test_names_are_readable_in_any_code_page(tmp_path: Path, name: str, page: str) -> None:
+    imported = import_cad(step(tmp_path / "part.step", text=ASSEMBLY.replace(NAME, name), page=page))
+    assert {item.name for item in parts(imported)} == {name, "pin"}
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("\\X2\\5E955EA7\\X0\\", "底座"),
+        ("Geh\\X\\E4use", "Gehäuse"),
+        ("Geh\\S\\duse", "Gehäuse"),
+        ("it''s #5", "it's #5"),
+    ],
+)
+def test_names_are_readable_as_the_standard_writes_them(tmp_path: Path, written: str, name: str) -> None:
+    imported = import_cad(step(tmp_path / "part.step", text=ASSEMBLY.replace(NAME, written)))
+    assert {item.name for item in parts(imported)} == {name, "pin"}
+
+
+def test_objects_bear_the_names_of_products_and_not_of_occurrences(tmp_path: Path) -> None:
+    text = re.sub(r"(OCCURRENCE\('\d',)'[^']*'", r"\1'NAUO1'", ASSEMBLY)
+    imported = import_cad(step(tmp_path / "part.step", text=text))
+    assert {item.name for item in imported.objects} == {"assembly", "Türgriff links", "sub", "pin"}
+
+
+def many_pins(count: int) -> list[str]:
+    """Entities that place the pin again and again, 10 mm apart."""
+    found = []
+    for n in range(count):
+        first = 10_000 + 10 * n
+        found += [
+            f"#{first}=CARTESIAN_POINT('',(0.,{10 * (n + 1)}.,0.))",
+            f"#{first + 1}=AXIS2_PLACEMENT_3D('',#{first},$,$)",
+            f"#{first + 2}=ITEM_DEFINED_TRANSFORMATION('','',#11,#{first + 1})",
+            f"#{first + 3}=(REPRESENTATION_RELATIONSHIP('','',#408,#385)REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION"
+            f"(#{first + 2})SHAPE_REPRESENTATION_RELATIONSHIP())",
+            f"#{first + 4}=NEXT_ASSEMBLY_USAGE_OCCURRENCE('p{n}','','',#380,#403,$)",
+            f"#{first + 5}=PRODUCT_DEFINITION_SHAPE('','',#{first + 4})",
+            f"#{first + 6}=CONTEXT_DEPENDENT_SHAPE_REPRESENTATION(#{first + 3},#{first + 5})",
+        ]
+    return found
+
+
+def test_instances_of_step_share_one_mesh(tmp_path: Path) -> None:
+    imported = import_cad(step(tmp_path / "pins.step", *many_pins(200)))
+    assert len(parts(imported)) == 202 and len(meshes(imported)) == 2
+    assert max(places(imported), key=lambda place: place[1]) == pytest.approx((0, 2, 0), abs=1e-5)
+
+
+def test_a_body_that_the_file_hides_is_left_out_and_told(tmp_path: Path) -> None:
+    imported = import_cad(step(tmp_path / "part.step", "#9001=INVISIBILITY((#9002))", "#9002=STYLED_ITEM('',(),#409)"))
+    assert {item.name for item in parts(imported)} == {"Türgriff links"}
+    (note,) = imported.notes
+    assert note.startswith("part.step hides 'pin'")
+
+
+def test_a_layer_that_the_file_hides_is_left_out(tmp_path: Path) -> None:
+    layer = "#9002=PRESENTATION_LAYER_ASSIGNMENT('construction','',(#409))"
+    imported = import_cad(step(tmp_path / "part.step", "#9001=INVISIBILITY((#9002))", layer))
+    assert {item.name for item in parts(imported)} == {"Türgriff links"} and imported.notes
+
+
+def test_only_the_occurrence_that_the_file_hides_is_left_out(tmp_path: Path) -> None:
+    hidden = [
+        "#9001=INVISIBILITY((#9002))", "#9002=OVER_RIDING_STYLED_ITEM('',(#9003),#409,#9009)",
+        "#9003=PRESENTATION_STYLE_BY_CONTEXT((),#9004)", "#9004=SHAPE_REPRESENTATION('',(#11),#507)",
+        "#9005=SHAPE_DEFINITION_REPRESENTATION(#10005,#9004)",
+    ]  # fmt: skip
+    imported = import_cad(step(tmp_path / "pins.step", *many_pins(3), *hidden))
+    added = sorted(y for _, y, z in places(imported) if abs(z) < 1e-4)
+    assert np.allclose(added, (0.02, 0.03), atol=1e-5)  # the one at 0.01 is hidden
+
+
+def with_document(name: str) -> list[str]:
+    return [
+        f"#9001=DOCUMENT_FILE('{name}','',$,#9002,'',$)", "#9002=DOCUMENT_TYPE('')",
+        "#9003=APPLIED_DOCUMENT_REFERENCE(#9001,'',(#403))",
+    ]  # fmt: skip
+
+
+WITHOUT_PIN = ASSEMBLY.replace("(#11,#409)", "(#11)")
+
+
+@pytest.mark.parametrize("name", ["ring.step", "RING.STEP", "parts\\ring.step", "C:\\work\\ring.step"])
+def test_a_file_that_an_assembly_refers_to_is_read_beside_it(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / ("parts" if name.startswith("parts") else "")
+    folder.mkdir(exist_ok=True)
+    (folder / "ring.step").write_bytes(CONE.read_bytes())
+    file = step(tmp_path / "main.step", *with_document(name), *many_pins(2), text=WITHOUT_PIN)
+    imported = import_cad(file)
+    rings = [item for item in parts(imported) if item.name.startswith("ring")]
+    assert len(rings) == 3 and len(meshes(imported)) == 2 and not imported.notes
+    assert sorted(round(item.matrix_world.translation.y, 5) for item in rings) == [0, 0.01, 0.02]
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    imported = import_cad(step(tmp_path / "main.step", *with_document("screw.stp"), text=WITHOUT_PIN))
+    (note,) = imported.notes
+    assert note.startswith("main.step refers to 'screw.stp'") and len(parts(imported)) == 1
+
+
+def test_files_that_refer_to_each_other_end(tmp_path: Path) -> None:
+    step(tmp_path / "main.step", *with_document("other.step"), text=WITHOUT_PIN)
+    step(tmp_path / "other.step", *with_document("main.step"), text=WITHOUT_PIN)
+    try:
+        assert import_cad(tmp_path / "main.step").objects
+    except InputError as error:
+        assert len(error.problems) == 1
+
+
+def shifted(match: re.Match[str]) -> str:
+    x, y, z = (float(value) for value in match[1].split(","))
+    return f"CARTESIAN_POINT('',({x + 5e6},{y + 4e6},{z}))"
+
+
+def test_step_far_from_the_origin_comes_near_and_keeps_its_surface(tmp_path: Path) -> None:
+    near = area(import_cad(step(tmp_path / "near.step")))
+    text = re.sub(r"CARTESIAN_POINT\('',\(([^,()]*,[^,()]*,[^,()]*)\)\)", shifted, ASSEMBLY)
+    imported = import_cad(step(tmp_path / "far.step", text=text))
+    assert area(imported) == pytest.approx(near, rel=1e-4)
+    (note,) = imported.notes
+    assert note.startswith("far.step lies 6,403 m from the origin")
+
+
+def test_an_area_that_the_file_states_otherwise_is_told(tmp_path: Path) -> None:
+    stated = [
+        "#9001=PROPERTY_DEFINITION('geometric validation property','area of pin',#9005)",
+        "#9002=PROPERTY_DEFINITION_REPRESENTATION(#9001,#9003)", "#9003=REPRESENTATION('surface area',(#9004),#507)",
+        "#9004=MEASURE_REPRESENTATION_ITEM('surface area measure',AREA_MEASURE(50.),#9006)",
+        "#9005=PRODUCT_DEFINITION_SHAPE('','',#403)", "#9006=DERIVED_UNIT((#9007))", "#9007=DERIVED_UNIT_ELEMENT(#508,2.)",
+    ]  # fmt: skip
+    (note,) = import_cad(step(tmp_path / "part.step", *stated)).notes
+    assert note.startswith("'pin' has a surface of 42 mm², but the CAD program states 50 mm²")
+
+
+def test_a_cut_off_step_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "part.step").write_text(ASSEMBLY[: ASSEMBLY.rindex("ENDSEC;") - 500])
+    with pytest.raises(InputError, match=r"part\.step cannot be read as STEP"):
+        import_cad(tmp_path / "part.step")
