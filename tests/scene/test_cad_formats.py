@@ -498,18 +498,20 @@ def test_objects_bear_the_names_of_products_and_not_of_occurrences(tmp_path: Pat
 
 def many_pins(count: int) -> list[str]:
     """Entities that place the pin again and again, 10 mm apart."""
+    kinds = "REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION({})SHAPE_REPRESENTATION_RELATIONSHIP()"
     found = []
     for n in range(count):
-        first = 10_000 + 10 * n
+        point, place, transformation, relation, occurrence, shape, placed = (
+            f"#{10_000 + 10 * n + k}" for k in range(7)
+        )
         found += [
-            f"#{first}=CARTESIAN_POINT('',(0.,{10 * (n + 1)}.,0.))",
-            f"#{first + 1}=AXIS2_PLACEMENT_3D('',#{first},$,$)",
-            f"#{first + 2}=ITEM_DEFINED_TRANSFORMATION('','',#11,#{first + 1})",
-            f"#{first + 3}=(REPRESENTATION_RELATIONSHIP('','',#408,#385)REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION"
-            f"(#{first + 2})SHAPE_REPRESENTATION_RELATIONSHIP())",
-            f"#{first + 4}=NEXT_ASSEMBLY_USAGE_OCCURRENCE('p{n}','','',#380,#403,$)",
-            f"#{first + 5}=PRODUCT_DEFINITION_SHAPE('','',#{first + 4})",
-            f"#{first + 6}=CONTEXT_DEPENDENT_SHAPE_REPRESENTATION(#{first + 3},#{first + 5})",
+            f"{point}=CARTESIAN_POINT('',(0.,{10 * (n + 1)}.,0.))",
+            f"{place}=AXIS2_PLACEMENT_3D('',{point},$,$)",
+            f"{transformation}=ITEM_DEFINED_TRANSFORMATION('','',#11,{place})",
+            f"{relation}=(REPRESENTATION_RELATIONSHIP('','',#408,#385){kinds.format(transformation)})",
+            f"{occurrence}=NEXT_ASSEMBLY_USAGE_OCCURRENCE('p{n}','','',#380,#403,$)",
+            f"{shape}=PRODUCT_DEFINITION_SHAPE('','',{occurrence})",
+            f"{placed}=CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{shape})",
         ]
     return found
 
