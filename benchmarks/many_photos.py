@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageEnhance, ImageOps
 
+from synthetic_similarity_search.inference.output_folder import ValidationFolder
 from synthetic_similarity_search.inference.preprocessing import open_photo
-from synthetic_similarity_search.inference.validation import CACHE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,7 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     database, photos, output = args.database.resolve(), args.output / "photos", args.output / "validation"
     augment(args.photos, photos, args.count)
-    cache = output / CACHE
+    cache = ValidationFolder(output).vectors
     cache.unlink(missing_ok=True)
     command = [sys.executable, "-m", "inference", "validate", "--database", str(database), "--photos", str(photos),
                "--output", str(output), "--k", "5"]  # fmt: skip

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import PngImagePlugin
 
 from .database import ReferenceDatabase
-from .embedding import PROMOTED, embed_files, relative, with_white_level
+from .embedding import embed_files, relative, with_white_level
 from .encoder import Encoder
 from .errors import InputError
-from .files import find_photos, replacing, sha256_file, shown
+from .files import find_photos, sha256_file, shown
 from .progress import Progress
+from .reference_image import PROMOTED, save_reference
 
 
 def without(database: ReferenceDatabase, labels: Sequence[str]) -> ReferenceDatabase:
@@ -106,11 +106,8 @@ def promoted(
     root = database.path.parent.joinpath(*PurePosixPath(database.images[0]).parts[:-2])
     images = []
     for path, label in files:
-        chunk = PngImagePlugin.PngInfo()
-        chunk.add_text(PROMOTED, shown(path.name))
         place = root / label / f"photo_{sha256_file(path)[:12]}.png"
-        with replacing(place) as temporary:
-            preprocessing.picture(path).save(temporary, format="PNG", pnginfo=chunk)
+        save_reference(preprocessing.picture(path), place, PROMOTED, shown(path.name))
         images.append(relative(place, root, database.path.parent))
     return joined(
         database,

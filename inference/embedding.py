@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .database import ReferenceDatabase
 from .deep_pixels import WHITE_LEVELS
 from .encoder import Encoder
 from .errors import InputError
 from .files import class_folders, composed, is_file, label_problem, shown, stays_below
+from .output_folder import ReferencesFolder
 from .photo_file import may_be_deep, unstated_white
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
+from .reference_image import KEY, PROMOTED, text_chunk
 from .vector_cache import VectorCache
 
 BATCH = 8
@@ -38,13 +39,6 @@ AHEAD = 2 * BATCH
 
 Known = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A vector [D] and what :func:`.quality.measure` gives for its image [3]."""
-
-RECIPE = "recipe.json"
-KEY = "simsearch"
-"""PNG text chunk of a rendered reference: the key of its entry in the recipe."""
-
-PROMOTED = "simsearch-promoted"
-"""PNG text chunk of a real photo that became a reference: the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +206,7 @@ def embed_references(
             *(f"{shown(references[n].path)}: {why}. Replace or remove it." for n, why in embedded.unreadable.items())
         )
     classes = tuple(dict.fromkeys(reference.label for reference in references))
-    promoted = [number for number, path in enumerate(paths) if png_text(path, PROMOTED) is not None]
+    promoted = [number for number, path in enumerate(paths) if text_chunk(path, PROMOTED) is not None]
     return ReferenceDatabase(
         embeddings=embedded.embeddings,
         labels=np.array([classes.index(reference.label) for reference in references], np.int64),
@@ -231,10 +225,10 @@ def embed_references(
 def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
     """The references of a folder of class folders, and their recipe without its list of images."""
     folders = class_folders(folder)
-    recipe = _read_recipe(folder / RECIPE)
+    recipe = _read_recipe(ReferencesFolder(folder).recipe)
     planned = _planned(folder, recipe.pop("images", []))
     missing = [
-        path for path, (_, key) in planned.items() if not is_file(path) or png_text(path, KEY) not in (key, None)
+        path for path, (_, key) in planned.items() if not is_file(path) or text_chunk(path, KEY) not in (key, None)
     ]
     if missing:
         raise InputError(
@@ -245,7 +239,7 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
         Reference(path, label, np.eye(4, dtype=np.float32))
         for label, paths in folders.items()
         for path in paths
-        if path not in planned and png_text(path, KEY) is None
+        if path not in planned and text_chunk(path, KEY) is None
     ]
     references = [reference for reference, _ in planned.values()] + added
     if not references:
@@ -289,16 +283,9 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
             for image, pose in zip(images, poses, strict=True)
         }
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError(f"The images of {shown(folder / RECIPE)} are damaged. Run render again.") from None
-
-
-def png_text(path: Path, name: str) -> str | None:
-    """The PNG text chunk ``name`` of an image; None for any other file."""
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            return image.info.get(name)
-    except Exception:  # noqa: BLE001 - no PNG or damaged: embedding tells what is wrong with it
-        return None
+        raise InputError(
+            f"The images of {shown(ReferencesFolder(folder).recipe)} are damaged. Run render again."
+        ) from None
 
 
 def relative(path: Path, folder: Path, database: Path) -> str:

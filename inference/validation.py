@@ -18,6 +18,7 @@ from .embedding import embed_files
 from .errors import InputError
 from .files import files_below, find_photos, replacing, shown, writable_folder
 from .metrics import Metrics
+from .output_folder import ValidationFolder
 from .predictions import write_predictions
 from .progress import Progress
 from .rejection import UNKNOWN, auroc, fit_rejection
@@ -36,10 +37,6 @@ from .validation_result import (
 from .vector_cache import VectorCache
 from .verdicts import Verdict
 
-CACHE = ".vectors.sqlite"
-"""File in the output folder, by which a stopped validation goes on and a repeated one is quick."""
-
-METRICS = "metrics.json"
 SAME = 0.9999
 """Cosine from which on two images are the same: rounding, or saving it again, is all that is left."""
 
@@ -128,7 +125,7 @@ def validate(
     started = time.monotonic()
     files = find_photos(photos_directory, classifier.database.classes)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
-    replaces = (output / METRICS).exists()
+    replaces = (ValidationFolder(output).metrics).exists()
     if replaces and not fresh:
         refuse_another_result(output, classifier.database.path, photos_directory)
     writable_folder(output)
@@ -137,7 +134,9 @@ def validate(
     progress.warn(told)
     database = classifier.database
     strangers: list[Verdict] = []
-    with closing(VectorCache(output / CACHE, classifier.encoder.model, database.preprocessing)) as cache:
+    with closing(
+        VectorCache(ValidationFolder(output).vectors, classifier.encoder.model, database.preprocessing)
+    ) as cache:
         queries = embed_queries(classifier, photos_directory, files, progress, cache)
         if rejection:
             classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
@@ -168,7 +167,7 @@ def validate(
 
 def refuse_another_result(output: Path, database: Path, photos_directory: Path) -> None:
     """Raise InputError where ``output`` holds a result of another database or folder of photos than these."""
-    file = output / METRICS
+    file = ValidationFolder(output).metrics
     to_replace = "Choose another --output, or give --fresh to replace it."
     try:
         held = ValidationResult.read(file)
@@ -370,10 +369,10 @@ def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome)
 
 def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequence[Verdict], page: str) -> None:
     """Write the files of a validation, ``metrics.json`` last."""
-    k = evaluation.classifier.k
-    write_predictions(output / "predictions.csv", evaluation.photos_directory, evaluation.true, evaluation.verdicts, k)
+    folder, k = ValidationFolder(output), evaluation.classifier.k
+    write_predictions(folder.predictions, evaluation.photos_directory, evaluation.true, evaluation.verdicts, k)
     if strangers:
-        write_predictions(output / "negatives.csv", None, [UNKNOWN] * len(strangers), strangers, k)
-    with replacing(output / "report.html") as path:
+        write_predictions(folder.negatives, None, [UNKNOWN] * len(strangers), strangers, k)
+    with replacing(folder.report) as path:
         path.write_text(page, "utf-8", "backslashreplace")
-    evaluation.result.write(output / METRICS)
+    evaluation.result.write(folder.metrics)

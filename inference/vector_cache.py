@@ -46,9 +46,6 @@ class VectorCache:
         path: the file, which is made where there is none.
         model: the encoder.
         preprocessing: what photos go through before it.
-
-    Raises:
-        InputError: the file cannot be written.
     """
 
     def __init__(self, path: Path, model: Model, preprocessing: Preprocessing) -> None:
@@ -57,7 +54,6 @@ class VectorCache:
         if path.is_symlink():  # what it leads to is not ours to write
             path.unlink()
         self._connection: sqlite3.Connection | None = None
-        self._run(lambda _connection: None)
 
     def close(self) -> None:
         """Close the file; what was added stays."""
@@ -69,6 +65,8 @@ class VectorCache:
         """The photo's vector, float32 [D], and quality, float32 [3], where they are known."""
         state = _state(photo)
         if state is None:  # gone: reading it tells
+            return None
+        if self._connection is None and not self._path.exists():  # made with the first vector, not before
             return None
         query = "SELECT vector, quality FROM vectors WHERE made_with = ? AND photo = ? AND size = ? AND modified = ?"
         row = self._run(lambda connection: connection.execute(query, (self._made_with, *state)).fetchone())

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import bpy
 
+from ..inference.output_folder import OutputFolder
 from ..scene import lighting
-from ..scene.settings import read_crop
-
-DATABASE = "references.safetensors"
-"""File name of the reference database in the output folder; its images lie in ``references/`` beside it."""
-
+from ..scene.read_settings import read_crop
 
 STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
 """What Blender's start-up scene holds. Its cube, two metres wide, hides most parts that are imported."""
@@ -87,14 +84,14 @@ def database_step(scene: bpy.types.Scene) -> str | None:
     return folder_step(scene) or (None if database(scene).is_file() else "Build the reference database first")
 
 
-def output_folder(scene: bpy.types.Scene) -> Path:
-    """The output folder as an absolute path; see :func:`folder_step` for when there is none."""
-    return absolute(scene.simsearch.output_directory)
+def output_folder(scene: bpy.types.Scene) -> OutputFolder:
+    """The output folder, with an absolute path; see :func:`folder_step` for when there is none."""
+    return OutputFolder(absolute(scene.simsearch.output_directory))
 
 
 def database(scene: bpy.types.Scene) -> Path:
     """Where the scene's reference database is or will be."""
-    return output_folder(scene) / DATABASE
+    return output_folder(scene).database
 
 
 def crop(scene: bpy.types.Scene) -> str:

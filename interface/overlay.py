@@ -20,10 +20,11 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..inference.errors import InputError
-from ..scene.settings import Settings, read_settings
+from ..scene.read_settings import read_settings
+from ..scene.settings import Settings
 
 if TYPE_CHECKING:
-    from ..scene.poses import Array, Unhidden, View
+    from ..scene.poses import Array, UnoccludedShare, View
 
 Colour = tuple[float, float, float, float]
 
@@ -49,7 +50,7 @@ class Drawing:
     summary: tuple[tuple[Colour, str], ...]
 
 
-def compute(view: "View", settings: Settings, unhidden: "Unhidden | None" = None) -> Drawing:
+def compute(view: "View", settings: Settings, unoccluded: "UnoccludedShare | None" = None) -> Drawing:
     """What to draw for the poses of all images around the nominal view."""
     import numpy as np
 
@@ -58,7 +59,7 @@ def compute(view: "View", settings: Settings, unhidden: "Unhidden | None" = None
     found = []
     count = settings.images_per_class
     for index in range(count):
-        for candidate in islice(poses.candidates(view, settings.jitter, index, unhidden), MOST_DRAWS):
+        for candidate in islice(poses.candidates(view, settings.jitter, index, unoccluded), MOST_DRAWS):
             found.append(candidate)
             if candidate.accepted:
                 break
@@ -128,13 +129,13 @@ def current(scene: bpy.types.Scene) -> Drawing | None:
 
 def look_for_hidden() -> None:
     """Timer: draw the poses again, now with those from which other geometry hides the region."""
-    from ..scene.visibility import unhidden_share
+    from ..scene.sampling import occlusion
 
     scene = bpy.context.scene
     found = _read(scene)
     if found is not None:
         key, view, settings = found
-        _cached[scene.name] = key, compute(view, settings, unhidden_share(scene, settings, view))
+        _cached[scene.name] = key, compute(view, settings, occlusion(scene, settings, view))
         for window in bpy.context.window_manager.windows:
             for area in window.screen.areas:
                 area.tag_redraw()

@@ -49,7 +49,7 @@ def outdated(scene: bpy.types.Scene, name: str) -> list[str]:
 def fingerprint(scene: bpy.types.Scene, part: str) -> str:
     """A short text that changes when the scene, its database or its photos do; empty where they are missing."""
     from ..scene import recipe
-    from ..scene.settings import read_settings
+    from ..scene.read_settings import read_settings
 
     try:
         if part == "database":

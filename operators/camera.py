@@ -183,16 +183,13 @@ class SIMSEARCH_OT_step_pose(bpy.types.Operator):
         return checklist.allowed(cls, _region_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..scene import poses
-        from ..scene.settings import read_settings
-        from ..scene.view import nominal_camera, nominal_view
-        from ..scene.visibility import unhidden_share
+        from ..scene.read_settings import read_settings
+        from ..scene.sampling import sample_poses
+        from ..scene.view import nominal_camera
 
         scene = context.scene
         try:
-            settings, view = read_settings(scene), nominal_view(scene)
-            unhidden = unhidden_share(scene, settings, view) if settings.jitter.min_unoccluded else None
-            accepted = poses.sample(view, settings.jitter, settings.images_per_class, unhidden)
+            accepted = sample_poses(scene, read_settings(scene))
         except InputError as error:
             self.report({"ERROR"}, "\n".join(error.problems))
             return {"CANCELLED"}

@@ -16,7 +16,7 @@ from ..interface.job_operator import JobOperator
 def run_check(scene: bpy.types.Scene) -> list[str]:
     """List all problems with the scene's results; returns the sentences of those that stop a render."""
     from ..scene import check
-    from ..scene.settings import read_settings
+    from ..scene.read_settings import read_settings
 
     try:
         found = [
@@ -94,7 +94,7 @@ class SIMSEARCH_OT_preview(RenderJob):
     title = "Preview"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["render", "--output", str(checklist.output_folder(scene) / "preview"), "--images-per-class", "1"]
+        return ["render", "--output", str(checklist.output_folder(scene).preview.path), "--images-per-class", "1"]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "preview", result, "scene")
@@ -110,7 +110,7 @@ class SIMSEARCH_OT_render(RenderJob):
     title = "Render References"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["render", "--output", str(checklist.output_folder(scene))]
+        return ["render", "--output", str(checklist.output_folder(scene).path)]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "references", result, "scene")
@@ -125,7 +125,7 @@ class SIMSEARCH_OT_build(RenderJob):
     title = "Build Database"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["build", "--output", str(checklist.output_folder(scene))]
+        return ["build", "--output", str(checklist.output_folder(scene).path)]
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "references", result, "scene")

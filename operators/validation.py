@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Validation: score the references on real photos, classify one photo, open the report."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -39,7 +38,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             "--photos",
             str(photos),
             "--output",
-            str(validation_folder(scene)),
+            str(checklist.output_folder(scene).validation.path),
             "--k",
             str(scene.simsearch.k),
             "--model",
@@ -83,7 +82,7 @@ class SIMSEARCH_OT_classify(JobOperator):
             "--crop",
             checklist.crop(scene),
             "--evidence",
-            str(evidence_folder(scene)),
+            str(checklist.output_folder(scene).evidence),
             str(checklist.absolute(scene.simsearch.photo)),
         ]
 
@@ -102,27 +101,17 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, report_step(context.scene, "report.html"))
+        return checklist.allowed(cls, report_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / "report.html"))
+        bpy.ops.wm.path_open(filepath=str(checklist.output_folder(context.scene).validation.report))
         return {"FINISHED"}
 
 
-def evidence_folder(scene: bpy.types.Scene) -> Path:
-    """Where pictures lie of what a classified photo and its nearest reference differ in, by the photo's name."""
-    return checklist.output_folder(scene) / "evidence"
-
-
-def validation_folder(scene: bpy.types.Scene) -> Path:
-    """Where the last validation's report lies."""
-    return checklist.output_folder(scene) / "validation"
-
-
-def report_step(scene: bpy.types.Scene, name: str) -> str | None:
-    """What must be done before this file of the last validation can be shown."""
+def report_step(scene: bpy.types.Scene) -> str | None:
+    """What must be done before the last validation can be shown."""
     missing = checklist.folder_step(scene)
-    if missing is None and not (validation_folder(scene) / name).is_file():
+    if missing is None and not checklist.output_folder(scene).validation.metrics.is_file():
         return "Validate against real images first"
     return missing
 

@@ -10,7 +10,7 @@ from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.predictions import Prediction, read_predictions
 from ..interface import checklist, thumbnails
-from ..operators.validation import report_step, validation_folder
+from ..operators.validation import report_step
 
 MOST = 8
 """Misclassified photos that the popup has room for."""
@@ -27,14 +27,14 @@ class Mistake:
 
 def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
     """The misclassified photos of the last validation, the most similar to a reference first."""
-    photos, references = checklist.absolute(scene.simsearch.photos_directory), checklist.output_folder(scene)
+    photos, folder = checklist.absolute(scene.simsearch.photos_directory), checklist.output_folder(scene)
     wrong = [
         prediction
-        for prediction in read_predictions(validation_folder(scene) / "predictions.csv")
+        for prediction in read_predictions(folder.validation.predictions)
         if prediction.true != prediction.predicted
     ]
     wrong.sort(key=lambda prediction: -prediction.similarity)
-    return [Mistake(photos / one.photo, references / one.nearest, one) for one in wrong]
+    return [Mistake(photos / one.photo, folder.path / one.nearest, one) for one in wrong]
 
 
 def described(prediction: Prediction) -> str:
@@ -49,7 +49,7 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, report_step(context.scene, "predictions.csv"))
+        return checklist.allowed(cls, report_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

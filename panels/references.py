@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..inference.job_results import RenderResult
+from ..inference.output_folder import ReferencesFolder
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
 
@@ -45,7 +46,7 @@ def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """A contact sheet: one reference of each class."""
     if stored_results.load(scene, "preview") is None or checklist.folder_step(scene):
         return
-    planned = planned_images(checklist.output_folder(scene) / "preview" / "references")
+    planned = planned_images(checklist.output_folder(scene).preview.references)
     box = layout.box()
     box.label(text="Preview")
     draw_outdated(box, scene, "preview")
@@ -59,7 +60,7 @@ def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
 def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The first references of each class, as soon as they are rendered, and what the last job warned of."""
     scene = context.scene
-    planned = {} if checklist.folder_step(scene) else planned_images(checklist.output_folder(scene) / "references")
+    planned = {} if checklist.folder_step(scene) else planned_images(checklist.output_folder(scene).references)
     if not planned:
         return
     box = layout.box()
@@ -74,11 +75,10 @@ def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
             row.template_icon(thumbnails.icon(image), scale=2.4)
 
 
-def planned_images(folder: Path) -> dict[str, list[Path]]:
+def planned_images(folder: ReferencesFolder) -> dict[str, list[Path]]:
     """The images of a folder's recipe by class; empty where there is none."""
-    recipe = folder / "recipe.json"
     try:
-        return _read_plan(recipe, recipe.stat().st_mtime_ns)
+        return _read_plan(folder.recipe, folder.recipe.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError):
         return {}
 

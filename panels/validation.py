@@ -10,7 +10,6 @@ from ..inference.validation_result import ValidationResult
 from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
-from ..operators.validation import evidence_folder
 from .references import draw_outdated
 
 MOST_NEIGHBOURS, MOST_CLASSES, MOST_UNREADABLE = 5, 6, 5
@@ -114,12 +113,12 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     for label, votes in verdict.votes.items():
         if votes:
             column.label(text=f"{label}: {votes} of {len(verdict.neighbours)} votes")
-    evidence = evidence_folder(scene) / f"{verdict.photo.stem}.png"
+    evidence = checklist.output_folder(scene).evidence / f"{verdict.photo.stem}.png"
     if evidence.is_file():
         box.label(text="Photo, nearest reference, and in red where they differ")
         box.template_icon(thumbnails.icon(evidence), scale=10)
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
     for near in verdict.neighbours[:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)
-        cell.template_icon(thumbnails.icon(checklist.output_folder(scene) / near.reference), scale=3)
+        cell.template_icon(thumbnails.icon(checklist.output_folder(scene).path / near.reference), scale=3)
         cell.label(text=f"{near.similarity:.3f}")

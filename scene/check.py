@@ -15,7 +15,8 @@ from ..inference.files import label_problem, shown
 from . import poses
 from .cad_import import LOST
 from .classes import objects_shown, render_layer
-from .digest import RENDERED_TYPES, ContentDigest
+from .digest import ContentDigest
+from .rendered_objects import has_part, rendered_lights
 from .settings import Settings
 from .variation import background_nodes
 from .view import nominal_camera, nominal_view
@@ -176,11 +177,11 @@ def _contents(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
 
 
 def _renders(item: bpy.types.Object) -> bool:
-    return not item.hide_render and (item.type in RENDERED_TYPES or item.instance_type != "NONE")
+    return not item.hide_render and has_part(item)
 
 
 def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
-    lights = [item for item in scene.objects if item.type == "LIGHT" and not item.hide_render]
+    lights = rendered_lights(scene)
     nodes = background_nodes(scene.world) if scene.world else []
     if not lights and not shines(scene.world):
         yield Problem(

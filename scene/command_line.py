@@ -25,13 +25,13 @@ from ..inference.command_line.options import (
 from ..inference.errors import InputError
 from ..inference.files import shown, stays_below
 from ..inference.job_results import RenderResult
+from ..inference.output_folder import OutputFolder
 from ..inference.preprocessing import Preprocessing, crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
-from .recipe import PlannedImage
-from .settings import Settings, read_crop, read_settings
-
-REFERENCES = "references"
+from .planned_image import PlannedImage
+from .read_settings import read_crop, read_settings
+from .settings import Settings
 
 
 def main(argv: list[str], prog: str, keep_log: Callable[[], str] | None = None) -> int:
@@ -70,14 +70,14 @@ def _settings(args: argparse.Namespace) -> Settings:
     return read_settings(bpy.context.scene, vars(args))
 
 
-def _output(args: argparse.Namespace) -> Path:
+def _output(args: argparse.Namespace) -> OutputFolder:
     """The folder for the results, from the command line or the scene."""
     if args.output:
-        return Path(args.output).absolute()
+        return OutputFolder(args.output.absolute())
     directory = bpy.context.scene.simsearch.output_directory
     if not directory or (directory.startswith("//") and not bpy.data.filepath):
         raise InputError("There is no output folder. Give one with --output, or save the scene first.")
-    return Path(bpy.path.abspath(directory)).absolute()
+    return OutputFolder(Path(bpy.path.abspath(directory)).absolute())
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +106,7 @@ def _render(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 def render_references(args: argparse.Namespace, progress: Progress) -> RenderResult:
     """Render the references that are missing or out of date."""
     started = time.monotonic()
-    scene, settings, folder = bpy.context.scene, _settings(args), _output(args) / REFERENCES
+    scene, settings, folder = bpy.context.scene, _settings(args), _output(args).references.path
     warnings = check.refuse_errors(scene, settings, folder)
     progress.warn(warnings)
     began = time.monotonic()
@@ -158,9 +158,8 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
     rendered = render_references(args, progress)
     folder = _output(args)
-    database = folder / f"{REFERENCES}.safetensors"
     preprocessing = Preprocessing(crop=crop, white_level=args.white_level)
-    built = build_database(folder / REFERENCES, database, encoder, preprocessing, progress)
+    built = build_database(folder.references.path, folder.database, encoder, preprocessing, progress)
     return (
         built.to_json()
         | replace(

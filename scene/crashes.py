@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often Blender crashed on an image, over all jobs on a folder: one that always crashes must not stop the rest."""
+"""How often Blender crashed on an image, over all jobs on a folder: one that always crashes must not stop the rest.
+
+Needs no Blender.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..inference.files import replacing
-from .recipe import PlannedImage
+from ..inference.output_folder import ReferencesFolder
+from .planned_image import PlannedImage
 
 LIMIT = 3
 """Crashes after which an image is given up."""
@@ -21,7 +25,7 @@ class Crashes:
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False) -> None:
-        self.file, self.note = folder / ".crashes.json", folder / ".rendering"
+        self.file, self.note = ReferencesFolder(folder).crashes, ReferencesFolder(folder).rendering
         self.counts: dict[str, int] = {}
         if fresh:
             self.file.unlink(missing_ok=True)

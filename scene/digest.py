@@ -16,6 +16,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .rendered_objects import has_part
+
 SKIPPED = frozenset({
     # identity, library and session
     "rna_type", "session_uid", "users", "use_fake_user", "use_extra_user", "tag", "library", "override_library",
@@ -50,10 +52,6 @@ VALUE_FIELD = {
 NODE_LOOKS = frozenset({"location", "width", "height", "parent", "color", "label"})
 NOT_FOLLOWED = (bpy.types.Scene, bpy.types.Library, bpy.types.Screen, bpy.types.Text)
 
-RENDERED_TYPES = frozenset({
-    "MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "LIGHT", "LIGHT_PROBE",
-})  # fmt: skip
-
 RENDER_SETTINGS = ("hair_type", "hair_subdiv", "use_high_quality_normals", "anisotropic_filter")
 LAYER_SETTINGS = ("material_override", "world_override", "use_solid", "use_sky", "use_strand", "use_volumes")
 
@@ -80,7 +78,7 @@ class ContentDigest:
 
     def of(self, objects: Iterable[bpy.types.Object]) -> str:
         """Hexadecimal SHA-256 of what these objects look like in this scene and to this camera."""
-        shown = {item for item in objects if item.type in RENDERED_TYPES or item.instance_type != "NONE"}
+        shown = {item for item in objects if has_part(item)}
         reached: set[bpy.types.ID] = set()
         pending = list(self._always | shown)
         while pending:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import bpy
 from mathutils import Vector
 
+from .rendered_objects import SURFACES
+
 LIGHTS_COLLECTION = "Basic Lighting"
 TABLE_MARK = "simsearch_table"
 """Custom property that tells our table from a user's object of that name."""
@@ -23,8 +25,7 @@ def bounding_box(objects: Iterable[bpy.types.Object]) -> tuple[Vector, Vector]:
 
 def parts(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The objects of a scene that have a shape to photograph: no lights, cameras, empties or table."""
-    shapes = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
-    return [item for item in scene.objects if item.type in shapes and TABLE_MARK not in item]
+    return [item for item in scene.objects if item.type in SURFACES and TABLE_MARK not in item]
 
 
 def add_basic_lighting(scene: bpy.types.Scene, strength: float = 1.0) -> bpy.types.Collection:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Camera poses around the nominal one, from which the region of interest is in view. Pure numpy.
+"""Camera poses around the nominal one, from which the region of interest is in view. Needs no Blender.
 
 Poses are 4x4 matrices, camera to world, metres, in Blender's convention: the camera looks along its -Z, X is right
 and Y is up.
@@ -62,7 +62,7 @@ class Candidate:
         return self.reason is None
 
 
-Unhidden = Callable[[Array], float]
+UnoccludedShare = Callable[[Array], float]
 """Takes a pose [4, 4] to the share (0..1) of the region that no geometry outside the region hides."""
 
 
@@ -119,19 +119,21 @@ def _projected(view: View, pose: Array) -> Array | None:
     return np.asarray(clip[:, :2] / w[:, None])
 
 
-def judge(view: View, jitter: Jitter, pose: Array, unhidden: Unhidden | None = None) -> Candidate:
+def judge(view: View, jitter: Jitter, pose: Array, unoccluded: UnoccludedShare | None = None) -> Candidate:
     """Decide whether a pose shows enough of the region."""
     share = in_frame_share(view, pose)
     if share is None:
         return Candidate(pose, BEHIND)
     if share < jitter.min_visible - 1e-9:
         return Candidate(pose, OUTSIDE)
-    if unhidden is not None and unhidden(pose) < jitter.min_unoccluded - 1e-9:
+    if unoccluded is not None and unoccluded(pose) < jitter.min_unoccluded - 1e-9:
         return Candidate(pose, HIDDEN)
     return Candidate(pose, None)
 
 
-def candidates(view: View, jitter: Jitter, index: int, unhidden: Unhidden | None = None) -> Iterator[Candidate]:
+def candidates(
+    view: View, jitter: Jitter, index: int, unoccluded: UnoccludedShare | None = None
+) -> Iterator[Candidate]:
     """Draw poses for image ``index`` without end; the first accepted one is the image's pose.
 
     The generator depends on the seed and the index alone, so that more images, other classes or another order
@@ -141,10 +143,10 @@ def candidates(view: View, jitter: Jitter, index: int, unhidden: Unhidden | None
     location, rotation = np.array(jitter.location), np.array(jitter.rotation)
     while True:
         offset, angles = generator.uniform(-1, 1, (2, 3))
-        yield judge(view, jitter, displace(view.nominal, offset * location, angles * rotation), unhidden)
+        yield judge(view, jitter, displace(view.nominal, offset * location, angles * rotation), unoccluded)
 
 
-def sample(view: View, jitter: Jitter, count: int, unhidden: Unhidden | None = None) -> list[Array]:
+def sample(view: View, jitter: Jitter, count: int, unoccluded: UnoccludedShare | None = None) -> list[Array]:
     """One accepted pose [4, 4] for each of ``count`` images, the same for every class.
 
     Raises:
@@ -153,20 +155,22 @@ def sample(view: View, jitter: Jitter, count: int, unhidden: Unhidden | None = N
     accepted: list[Array] = []
     rejected: Counter[str] = Counter()
     for index in range(count):
-        for candidate in candidates(view, jitter, index, unhidden):
+        for candidate in candidates(view, jitter, index, unoccluded):
             if candidate.reason is None:
                 accepted.append(candidate.pose)
                 break
             rejected[candidate.reason] += 1
             draws = rejected.total() + len(accepted)
             if draws >= FIRST_JUDGED and len(accepted) < LEAST_ACCEPTED * draws:
-                raise InputError(_advice(view, jitter, unhidden, rejected, len(accepted)))
+                raise InputError(_advice(view, jitter, unoccluded, rejected, len(accepted)))
     return accepted
 
 
-def _advice(view: View, jitter: Jitter, unhidden: Unhidden | None, rejected: Counter[str], accepted: int) -> str:
+def _advice(
+    view: View, jitter: Jitter, unoccluded: UnoccludedShare | None, rejected: Counter[str], accepted: int
+) -> str:
     """One sentence saying what to change so that more poses are accepted."""
-    nominal = judge(view, jitter, view.nominal, unhidden)
+    nominal = judge(view, jitter, view.nominal, unoccluded)
     if not nominal.accepted:
         return f"Even from the nominal camera {nominal.reason}. Move the camera or the region, or lower the limit."
     reason = rejected.most_common(1)[0][0]
@@ -178,7 +182,7 @@ def _advice(view: View, jitter: Jitter, unhidden: Unhidden | None, rejected: Cou
         if values[axis] > 0:
             values[axis] = 0.0
             zeroed: dict[str, Any] = {name: tuple(values)}
-            drawn = islice(candidates(view, replace(jitter, **zeroed), 0, unhidden), 200)
+            drawn = islice(candidates(view, replace(jitter, **zeroed), 0, unoccluded), 200)
             shares[name, axis] = sum(candidate.accepted for candidate in drawn) / 200
     name, axis = max(shares, key=shares.__getitem__)
     if shares[name, axis] < LEAST_ACCEPTED:

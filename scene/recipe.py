@@ -4,24 +4,22 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
-from ..inference.embedding import RECIPE
 from ..inference.files import replacing, sha256_file
-from . import poses
+from ..inference.output_folder import ReferencesFolder, reference_name
 from .classes import objects_shown, render_layer
 from .digest import ContentDigest
-from .poses import Array
+from .draws import draw
+from .planned_image import PlannedImage
+from .sampling import sample_poses
 from .settings import Settings
-from .variation import Variation, draw
 from .view import nominal_camera, nominal_view
-from .visibility import unhidden_share
 
 FORMAT_VERSION = 1
 COLOUR_MANAGEMENT = {
@@ -31,39 +29,6 @@ FILM = {"transparent": False, "filter_size": 1.5}
 LIGHT_PROBE = "128"
 """Pixels along the side of EEVEE's picture of a world of plain colours. Blender's default of 1024 is made for pictures
 of a place: here it gives the same light, within two levels of 255, half a second later with each still."""
-
-
-@dataclass(frozen=True)
-class PlannedImage:
-    """One reference to render.
-
-    ``path`` is relative to the folder of references, ``pose`` [4, 4] camera to world. ``key`` changes whenever
-    anything does that the picture depends on.
-    """
-
-    path: str
-    label: str
-    variant: int
-    index: int
-    pose: Array
-    variation: Variation
-    key: str
-
-    @classmethod
-    def from_entry(cls, entry: dict[str, Any]) -> "PlannedImage":
-        """The image of which the recipe has this entry."""
-        names = [field.name for field in fields(Variation)]
-        return cls(
-            entry["path"], entry["class"], entry["variant"], entry["index"], np.array(entry["pose"], float).reshape(4, 4),
-            Variation(**{name: entry[name] for name in names}), entry["key"],
-        )  # fmt: skip
-
-    def entry(self) -> dict[str, object]:
-        """The image's entry in the recipe."""
-        return {
-            "path": self.path, "class": self.label, "variant": self.variant, "index": self.index, "key": self.key,
-            "pose": self.pose.tolist(), **asdict(self.variation),
-        }  # fmt: skip
 
 
 def engine(scene: bpy.types.Scene) -> str:
@@ -84,9 +49,7 @@ def plan(scene: bpy.types.Scene, settings: Settings) -> list[PlannedImage]:
     Raises:
         InputError: too few camera poses show the region.
     """
-    view = nominal_view(scene)
-    unhidden = unhidden_share(scene, settings, view) if settings.jitter.min_unoccluded > 0 else None
-    sampled = poses.sample(view, settings.jitter, settings.images_per_class, unhidden)
+    sampled = sample_poses(scene, settings)
     content = ContentDigest(scene, render_layer(scene), nominal_camera(scene))
     images = []
     for spec in settings.rendered:
@@ -100,7 +63,7 @@ def plan(scene: bpy.types.Scene, settings: Settings) -> list[PlannedImage]:
                 "material": (settings.jitter.material, settings.jitter.seed, index) if settings.jitter.material else None,
             }  # fmt: skip
             key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-            path = f"{spec.label}/{spec.label}_{index:04d}.png"
+            path = reference_name(spec.label, index)
             images.append(PlannedImage(path, spec.label, variant, index, pose, variation, key))
     return images
 
@@ -142,7 +105,7 @@ def write(folder: Path, scene: bpy.types.Scene, settings: Settings, images: list
         "classes": [spec.label for spec in settings.rendered],
         "images": [image.entry() for image in images],
     }
-    path = folder / RECIPE
+    path = ReferencesFolder(folder).recipe
     try:
         before = json.loads(path.read_text("utf-8"))
         if {**before, "created": None} == json.loads(json.dumps({**recipe, "created": None})):

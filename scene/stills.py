@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EEVEE stills of every planned image; what is there already and unchanged is kept."""
 
-import json
-import os
 import re
-import socket
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,22 +13,24 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Matrix
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from ..inference.embedding import KEY
 from ..inference.errors import InputError
-from ..inference.files import reason, replacing, shown
+from ..inference.files import shown
+from ..inference.output_folder import ReferencesFolder
 from ..inference.progress import Progress
+from ..inference.reference_image import KEY, key_of_whole, save_reference
 from . import recipe, workers
 from .check import shines
 from .classes import render_layer, showing
 from .crashes import LIMIT, Crashes
-from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE, PlannedImage
+from .folder_lock import locked
+from .planned_image import PlannedImage
+from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE
 from .settings import Settings
 from .variation import varying
 from .view import nominal_camera, world_matrix
 
-LOCK_NAME = ".lock"
 SHADOW_POOL = "128"
 """Megabytes for EEVEE's shadow maps. Blender's default of 512 is made for large pictures: at 224 pixels the same image,
 equal to the last bit even with sixty lamps, takes a quarter longer with it or more, and 370 MB more memory."""
@@ -76,40 +74,68 @@ def render_references(
     images = recipe.plan(scene, settings)
     _refuse_links(folder, settings.selected)
     with locked(folder):
-        _remove_halves(folder)
-        if fresh:
-            for path in folder.glob("*/*.png"):
-                if key_of(path) is not None:
-                    path.unlink()
+        _clean(folder, fresh=fresh)
         recipe.write(folder, scene, settings, images)
-        missing = [image for image in images if key_of(folder / image.path) != image.key]
-        # Variant by variant: what a class shows is set up once for all its images.
-        missing.sort(key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
+        missing = _missing(images, settings, folder)
         crashes = Crashes(folder, fresh=fresh)
         todo = [image for image in missing if not crashes.given_up(image)]
-        jobs = workers.count(len(todo), jobs, isolate=crashes.suspects(todo))
-        if jobs:
-            finished = workers.render(scene, settings, folder, todo, crashes, jobs)
-            with closing(progress.track(finished, len(todo), STAGE)) as tracked:
-                for _ in tracked:
-                    pass
-        elif todo:
-            with closing(progress.track(todo, len(todo), STAGE)) as tracked:
-                render(scene, settings, folder, crashes.watch(tracked))
-        if lost := [image.path for image in missing if crashes.given_up(image)]:
-            raise InputError(
-                f"Blender crashed {LIMIT} times on each of {', '.join(lost)}, so the references are incomplete. Simplify "
-                "what these show, or try again with --fresh."
-            )
-        lit = shines(scene.world)
-        # All of them, as a job that was stopped told nothing.
-        flaws = ((image, _flaw(folder / image.path, lit=lit)) for image in images)
-        warnings = [
-            f"{image.path} {flaw}. Check the lights and what class {image.label!r} shows."
-            for image, flaw in flaws
-            if flaw
-        ]
-    return Rendered(len(images), len(todo), warnings)
+        _share(scene, settings, folder, todo, crashes, jobs, progress)
+        _refuse_lost([image for image in missing if crashes.given_up(image)])
+        return Rendered(len(images), len(todo), _warnings(images, folder, lit=shines(scene.world)))
+
+
+def _clean(folder: Path, *, fresh: bool) -> None:
+    """Remove what a job left that was killed while it wrote a file, and with ``fresh`` what earlier jobs rendered."""
+    for path in folder.glob("*/.*.png"):
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    for path in folder.glob("*/*.png") if fresh else ():
+        if key_of_whole(path) is not None:
+            path.unlink()
+
+
+def _missing(images: list[PlannedImage], settings: Settings, folder: Path) -> list[PlannedImage]:
+    """The images that are not there as planned, variant by variant: what a class shows is set up once for all of them."""
+    missing = [image for image in images if key_of_whole(folder / image.path) != image.key]
+    return sorted(missing, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
+
+
+def _share(
+    scene: bpy.types.Scene,
+    settings: Settings,
+    folder: Path,
+    images: list[PlannedImage],
+    crashes: Crashes,
+    jobs: int | None,
+    progress: Progress,
+) -> None:
+    """Render images in worker processes where these pay, else in this process."""
+    jobs = workers.count(len(images), jobs, isolate=crashes.suspects(images))
+    if jobs:
+        finished = workers.render(scene, settings, folder, images, crashes, jobs)
+        with closing(progress.track(finished, len(images), STAGE)) as tracked:
+            for _ in tracked:
+                pass
+    elif images:
+        with closing(progress.track(images, len(images), STAGE)) as tracked:
+            render(scene, settings, folder, crashes.watch(tracked))
+
+
+def _refuse_lost(images: list[PlannedImage]) -> None:
+    """Raise InputError where images had to be left out."""
+    if images:
+        raise InputError(
+            f"Blender crashed {LIMIT} times on each of {', '.join(image.path for image in images)}, so the references are "
+            "incomplete. Simplify what these show, or try again with --fresh."
+        )
+
+
+def _warnings(images: list[PlannedImage], folder: Path, *, lit: bool) -> list[str]:
+    """What looks wrong in the references, in all of them, as a job that was stopped told nothing."""
+    flaws = ((image, _flaw(folder / image.path, lit=lit)) for image in images)
+    return [
+        f"{image.path} {flaw}. Check the lights and what class {image.label!r} shows." for image, flaw in flaws if flaw
+    ]
 
 
 def _refuse_links(folder: Path, labels: Iterable[str]) -> None:
@@ -123,13 +149,6 @@ def _refuse_links(folder: Path, labels: Iterable[str]) -> None:
         )
 
 
-def _remove_halves(folder: Path) -> None:
-    """Remove what a job left that was killed while it wrote a file."""
-    for path in folder.glob("*/.*.png"):
-        if HALF_WRITTEN.fullmatch(path.name):
-            path.unlink(missing_ok=True)
-
-
 def _flaw(path: Path, *, lit: bool) -> str | None:
     """What looks wrong with a reference; ``lit`` says that light comes from the background too, all around.
 
@@ -140,17 +159,6 @@ def _flaw(path: Path, *, lit: bool) -> str | None:
             return "is of one colour only"
         black = float((np.asarray(picture) == 0).all(axis=2).mean())
     return f"is quite black in {black:.0%} of it although the background shines" if lit and black > MOST_BLACK else None
-
-
-def key_of(path: Path) -> str | None:
-    """The key that a reference was stored with; ``None`` where there is none or the file cannot be read."""
-    try:
-        with Image.open(path) as image:
-            image.load()
-            key = getattr(image, "text", {}).get(KEY)
-    except (OSError, ValueError, SyntaxError):
-        return None
-    return str(key) if key else None
 
 
 def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Iterable[PlannedImage]) -> None:
@@ -171,7 +179,7 @@ def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Ite
                         vary(image.index)
                         picture = _still(scene, Path(scratch) / "still.png", settings.resolution)
                         with _still_there(folder):
-                            _save(picture, folder / image.path, image.key)
+                            save_reference(picture, folder / image.path, KEY, image.key)
 
 
 def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
@@ -191,7 +199,7 @@ def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
 def _still_there(folder: Path) -> Iterator[None]:
     """Write to a folder unless it was deleted meanwhile; if it is while writing, say that and not what failed of it."""
     gone = InputError(f"{shown(folder)} was deleted during the job. Start it again.")
-    lock = folder / LOCK_NAME
+    lock = ReferencesFolder(folder).lock
     if not lock.exists():
         raise gone
     try:
@@ -202,14 +210,6 @@ def _still_there(folder: Path) -> Iterator[None]:
         raise gone from None
 
 
-def _save(picture: Image.Image, path: Path, key: str) -> None:
-    """Store a reference with its key. Blender's own file is not kept as it holds dates and paths."""
-    text = PngImagePlugin.PngInfo()
-    text.add_text(KEY, key)
-    with replacing(path) as temporary:
-        picture.save(temporary, format="PNG", pnginfo=text)
-
-
 @contextmanager
 def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iterator[bpy.types.Object]:
     """Set all that a still depends on, once; yields the camera to place. Everything is put back afterwards.
@@ -217,54 +217,79 @@ def rendering(scene: bpy.types.Scene, settings: Settings, scratch: Path) -> Iter
     The camera is a double of the nominal one, whose parents, constraints and animation would move it back. What is
     fixed to the nominal camera, such as a lamp, moves with the double.
     """
-    render, view = scene.render, scene.view_settings
     nominal = nominal_camera(scene)
     assert nominal is not None
     with ExitStack() as undo:
-        _set(undo, render, {
-            "engine": recipe.engine(scene), "filepath": str(scratch / "still.png"), "use_file_extension": True,
-            "resolution_x": settings.resolution, "resolution_y": settings.resolution, "resolution_percentage": 100,
-            "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_overwrite": True, "use_placeholder": False,
-            "use_border": False, "use_compositing": False, "use_sequencer": False,
-            "use_simplify": False, "use_stamp": False, "use_multiview": False, "use_freestyle": False,
-            "film_transparent": FILM["transparent"], "filter_size": FILM["filter_size"],
-            "dither_intensity": COLOUR_MANAGEMENT["dither"], "metadata_input": "SCENE",
-        })  # fmt: skip
-        if "media_type" in render.image_settings.bl_rna.properties:  # since Blender 5.0, decides which formats exist
-            _set(undo, render.image_settings, {"media_type": "IMAGE"})
-        _set(undo, render.image_settings, {
-            "file_format": "PNG", "color_mode": "RGB", "color_depth": "8", "color_management": "FOLLOW_SCENE",
-        })  # fmt: skip
-        _set(undo, scene.display_settings, {"display_device": COLOUR_MANAGEMENT["display_device"]})
-        _set(undo, view, {
-            "view_transform": COLOUR_MANAGEMENT["view_transform"], "look": COLOUR_MANAGEMENT["look"],
-            "exposure": COLOUR_MANAGEMENT["exposure"], "gamma": COLOUR_MANAGEMENT["gamma"],
-            "use_curve_mapping": False, "use_white_balance": False,
-        })  # fmt: skip
-        # With each sample EEVEE frees all shadow maps that were unused when it last read the scene: some four thousand if
-        # that was for the first time. Motion blur of no length has it read the scene again with each sample: the same
-        # picture (Blender 4.5 rounds otherwise here and there), without a graphics card in half to two thirds of the time.
-        _set(undo, render, {"use_motion_blur": True, "motion_blur_shutter": 0.0})
-        _set(undo, scene.eevee, {"taa_render_samples": settings.samples, "motion_blur_steps": settings.samples})
-        if scene.eevee.shadow_pool_size == "512":  # Blender's own default, unless the user asked for another
-            _set(undo, scene.eevee, {"shadow_pool_size": SHADOW_POOL})
-        chosen = render_layer(scene)
-        for world in filter(_plain, {scene.world, chosen.world_override}):
-            _set(undo, world, {"probe_resolution": LIGHT_PROBE})
-        for layer in scene.view_layers:
-            _set(undo, layer, {"use": layer == chosen})
-        camera = bpy.data.objects.new("Reference Camera", nominal.data)
-        undo.callback(bpy.data.objects.remove, camera)
-        scene.collection.objects.link(camera)
-        camera.matrix_world = world_matrix(nominal)
-        for item in nominal.children:
-            _set(undo, item, {"parent": camera})
-        # Markers can bind other cameras to frames.
-        for marker in scene.timeline_markers:
-            if marker.camera:
-                _set(undo, marker, {"camera": camera})
-        _set(undo, scene, {"camera": camera})
-        yield camera
+        _set_picture(undo, scene, settings, scratch / "still.png")
+        _set_colours(undo, scene)
+        _set_sampling(undo, scene, settings)
+        _set_layers(undo, scene)
+        yield _stand_in(undo, scene, nominal)
+
+
+def _set_picture(undo: ExitStack, scene: bpy.types.Scene, settings: Settings, file: Path) -> None:
+    """What is rendered, how large and to which file; nothing is added to the picture."""
+    render = scene.render
+    _set(undo, render, {
+        "engine": recipe.engine(scene), "filepath": str(file), "use_file_extension": True,
+        "resolution_x": settings.resolution, "resolution_y": settings.resolution, "resolution_percentage": 100,
+        "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_overwrite": True, "use_placeholder": False,
+        "use_border": False, "use_compositing": False, "use_sequencer": False,
+        "use_simplify": False, "use_stamp": False, "use_multiview": False, "use_freestyle": False,
+        "film_transparent": FILM["transparent"], "filter_size": FILM["filter_size"],
+        "dither_intensity": COLOUR_MANAGEMENT["dither"], "metadata_input": "SCENE",
+    })  # fmt: skip
+    if "media_type" in render.image_settings.bl_rna.properties:  # since Blender 5.0, decides which formats exist
+        _set(undo, render.image_settings, {"media_type": "IMAGE"})
+    _set(undo, render.image_settings, {
+        "file_format": "PNG", "color_mode": "RGB", "color_depth": "8", "color_management": "FOLLOW_SCENE",
+    })  # fmt: skip
+
+
+def _set_colours(undo: ExitStack, scene: bpy.types.Scene) -> None:
+    """How light becomes levels."""
+    _set(undo, scene.display_settings, {"display_device": COLOUR_MANAGEMENT["display_device"]})
+    _set(undo, scene.view_settings, {
+        "view_transform": COLOUR_MANAGEMENT["view_transform"], "look": COLOUR_MANAGEMENT["look"],
+        "exposure": COLOUR_MANAGEMENT["exposure"], "gamma": COLOUR_MANAGEMENT["gamma"],
+        "use_curve_mapping": False, "use_white_balance": False,
+    })  # fmt: skip
+
+
+def _set_sampling(undo: ExitStack, scene: bpy.types.Scene, settings: Settings) -> None:
+    """How finely EEVEE samples, and what costs time but changes no picture."""
+    # With each sample EEVEE frees all shadow maps that were unused when it last read the scene: some four thousand if
+    # that was for the first time. Motion blur of no length has it read the scene again with each sample: the same
+    # picture (Blender 4.5 rounds otherwise here and there), without a graphics card in half to two thirds of the time.
+    _set(undo, scene.render, {"use_motion_blur": True, "motion_blur_shutter": 0.0})
+    _set(undo, scene.eevee, {"taa_render_samples": settings.samples, "motion_blur_steps": settings.samples})
+    if scene.eevee.shadow_pool_size == "512":  # Blender's own default, unless the user asked for another
+        _set(undo, scene.eevee, {"shadow_pool_size": SHADOW_POOL})
+    for world in filter(_plain, {scene.world, render_layer(scene).world_override}):
+        _set(undo, world, {"probe_resolution": LIGHT_PROBE})
+
+
+def _set_layers(undo: ExitStack, scene: bpy.types.Scene) -> None:
+    """Only one view layer is rendered."""
+    chosen = render_layer(scene)
+    for layer in scene.view_layers:
+        _set(undo, layer, {"use": layer == chosen})
+
+
+def _stand_in(undo: ExitStack, scene: bpy.types.Scene, nominal: bpy.types.Object) -> bpy.types.Object:
+    """A double of the nominal camera that the scene is rendered by."""
+    camera = bpy.data.objects.new("Reference Camera", nominal.data)
+    undo.callback(bpy.data.objects.remove, camera)
+    scene.collection.objects.link(camera)
+    camera.matrix_world = world_matrix(nominal)
+    for item in nominal.children:
+        _set(undo, item, {"parent": camera})
+    # Markers can bind other cameras to frames.
+    for marker in scene.timeline_markers:
+        if marker.camera:
+            _set(undo, marker, {"camera": camera})
+    _set(undo, scene, {"camera": camera})
+    return camera
 
 
 def _plain(world: bpy.types.World | None) -> bool:
@@ -282,68 +307,3 @@ def _set(undo: ExitStack, owner: Any, values: dict[str, Any]) -> None:
     for name, value in values.items():
         undo.callback(setattr, owner, name, getattr(owner, name))
         setattr(owner, name, value)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other jobs away from a folder of references. The lock of a job that died is taken over.
-
-    Raises:
-        InputError: another job holds the folder, or it cannot be written.
-    """
-    lock = folder / LOCK_NAME
-    own = {"pid": os.getpid(), "host": socket.gethostname()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                with lock.open("x", encoding="utf-8") as stream:
-                    json.dump(own, stream)
-                break
-            except FileExistsError:
-                _remove_if_stale(lock)
-    except OSError as error:
-        raise InputError(f"{shown(folder)} cannot be written to: {reason(error)}. Choose another folder.") from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # the disk has become read-only: said above; the lock of an ended job holds nobody up
-            lock.unlink(missing_ok=True)
-
-
-def _remove_if_stale(lock: Path) -> None:
-    """Remove the lock of a job that no longer runs; raises InputError where it does or may."""
-    try:
-        holder = json.loads(lock.read_text("utf-8"))
-        pid, host = int(holder["pid"]), str(holder["host"])
-    except FileNotFoundError:
-        return
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        pid, host = 0, socket.gethostname()  # a job that died while writing it
-    if host == socket.gethostname() and not is_running(pid):
-        lock.unlink(missing_ok=True)
-        return
-    raise InputError(
-        f"Another job, process {pid} on {host}, writes to {shown(lock.parent)}. Wait for it or choose another folder; "
-        f"if it no longer runs, delete {shown(lock)}."
-    )
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this number runs on this machine."""
-    if not 0 < pid < 2**31:
-        return False
-    if sys.platform == "win32":  # where os.kill would end it
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-        if handle:
-            ctypes.windll.kernel32.CloseHandle(handle)
-        return bool(handle)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

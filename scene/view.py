@@ -5,6 +5,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from . import frustum
 from .poses import Array, View
 
 
@@ -69,17 +70,8 @@ def projection(camera: bpy.types.Camera) -> Array:
 
     The same as ``Object.calc_matrix_camera`` but for needing no evaluated scene.
     """
-    near, far = camera.clip_start, camera.clip_end
-    matrix = np.zeros((4, 4))
+    shift, near, far = (camera.shift_x, camera.shift_y), camera.clip_start, camera.clip_end
     if camera.type == "ORTHO":
-        matrix[0, 0] = matrix[1, 1] = 2 / camera.ortho_scale
-        matrix[:2, 3] = -2 * camera.shift_x, -2 * camera.shift_y
-        matrix[2, 2:] = -2 / (far - near), -(far + near) / (far - near)
-        matrix[3, 3] = 1
-    else:
-        sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
-        matrix[0, 0] = matrix[1, 1] = 2 * camera.lens / sensor
-        matrix[:2, 2] = 2 * camera.shift_x, 2 * camera.shift_y
-        matrix[2, 2:] = -(far + near) / (far - near), -2 * far * near / (far - near)
-        matrix[3, 2] = -1
-    return matrix
+        return frustum.orthographic(camera.ortho_scale, shift, near, far)
+    sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
+    return frustum.perspective(camera.lens, sensor, shift, near, far)

@@ -10,14 +10,13 @@ from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
 from .classes import objects_shown, render_layer, showing
-from .poses import Array, Unhidden, View
+from .poses import Array, UnoccludedShare, View
+from .rays import entry_share, meets_box
+from .rendered_objects import SURFACES
 from .settings import Settings
 
 SAMPLES_PER_AXIS = 5
 """The region's box is sampled by a grid of 5 x 5 x 5 points."""
-
-SURFACES = frozenset({"MESH", "CURVE", "SURFACE", "META", "FONT"})
-"""Types of objects that Blender can turn into a mesh."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class _Occluder:
     shown_for: list[int]
 
 
-def unhidden_share(scene: bpy.types.Scene, settings: Settings, view: View) -> Unhidden:
+def unoccluded_share(scene: bpy.types.Scene, settings: Settings, view: View) -> UnoccludedShare:
     """A function from a pose [4, 4] to the smallest share (0..1), over all classes, of the region that is not hidden.
 
     A sample point counts as hidden where the ray from the camera to it hits a surface before it enters the region's
@@ -53,37 +52,15 @@ def unhidden_share(scene: bpy.types.Scene, settings: Settings, view: View) -> Un
         if orthographic:
             rays = depth[:, None] * forward
         starts = points - rays * (1 - near / depth)[:, None]
-        ends = points - rays * (1 - _entry(to_unit, points, rays))[:, None]
+        ends = points - rays * (1 - entry_share(to_unit, points, rays))[:, None]
         hidden = np.zeros((len(variants), len(points)), dtype=bool)
         for occluder in occluders:
-            for index in np.flatnonzero(_meets(occluder.bounds, starts, ends)):
+            for index in np.flatnonzero(meets_box(occluder.bounds, starts, ends)):
                 if _hits(occluder, starts[index], ends[index]):
                     hidden[occluder.shown_for, index] = True
         return float(1 - np.max(hidden.mean(axis=1)))
 
     return share
-
-
-def _entry(to_unit: Array, points: Array, rays: Array) -> Array:
-    """Where rays [N, 3] that end at ``points`` [N, 3] inside the region's box enter it, as a share [N] of each ray."""
-    inside = points @ to_unit[:3, :3].T + to_unit[:3, 3]
-    direction = rays @ to_unit[:3, :3].T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # How far back from the point, in rays, each face of the unit cube lies that the ray comes through.
-        back = np.where(direction > 0, inside, inside - 1) / direction
-    return np.asarray(1 - np.where(direction == 0, np.inf, back).min(axis=1))
-
-
-def _meets(bounds: Array, starts: Array, ends: Array) -> Array:
-    """Which segments [N] can meet a box given by its lowest and highest corner [2, 3] (slab test)."""
-    direction = ends - starts
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossings = (bounds[:, None] - starts) / direction
-    parallel = direction == 0
-    beside = parallel & ((starts < bounds[0]) | (starts > bounds[1]))
-    low = np.where(parallel, -np.inf, crossings.min(axis=0)).max(axis=1)
-    high = np.where(parallel, np.inf, crossings.max(axis=0)).min(axis=1)
-    return np.asarray((low <= high) & (high >= 0) & (low <= 1) & ~beside.any(axis=1))
 
 
 def _hits(occluder: _Occluder, start: Array, end: Array) -> bool:

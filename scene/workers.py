@@ -13,18 +13,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from ..inference.command_line.framework import WRONG_INPUT
 from ..inference.errors import InputError
 from .background_blender import child_command, save_copy
 from .crashes import LIMIT, Crashes
-from .recipe import PlannedImage
+from .machine import cores, free_memory
+from .planned_image import PlannedImage
 from .settings import Settings
 
 MEMORY = 2 << 30
@@ -33,6 +34,8 @@ PAYS = 16
 """Images in a share below which one more worker, whose start takes seconds, is not worth it."""
 SHARE = 200
 """Images after which a worker is replaced, so that its memory stays flat."""
+POLL = 0.05
+"""Seconds between looks at the workers."""
 GRACE = 3.0
 """Seconds a worker gets to end by itself once its stdin is closed."""
 
@@ -44,28 +47,8 @@ def count(images: int, jobs: int | None, *, isolate: bool) -> int:
     for each core and 2 GB of free memory, and for 16 images at least. One alone is started only for more images than
     a worker renders before it is replaced, or to ``isolate`` an image that crashed Blender before.
     """
-    wanted = min(images, jobs) if jobs else max(1, min(_cores(), _free_memory() // MEMORY, images // PAYS))
+    wanted = min(images, jobs) if jobs else max(1, min(cores(), free_memory() // MEMORY, images // PAYS))
     return wanted if wanted > 1 or images > SHARE or (isolate and images) else 0
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
-
-
-def _free_memory() -> int:
-    """Bytes that can be had without swapping, about."""
-    if sys.platform == "win32":
-        import ctypes
-
-        status = (ctypes.c_uint64 * 8)(64)  # MEMORYSTATUSEX: its length, load; total, available …
-        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-        return status[2]
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 @dataclass
@@ -123,43 +106,83 @@ def render(
         InputError: what a worker says of the input, such as a full disk.
         RuntimeError: workers fail for another reason than an image.
     """
-    size = min(SHARE, -(-len(images) // jobs))
-    shares = [images[first : first + size] for first in range(0, len(images), size)]
-    running: list[Worker] = []
-    fruitless = 0  # workers in a row that died without an image
     with tempfile.TemporaryDirectory(prefix="simsearch_", ignore_cleanup_errors=True) as scratch:
         scene_file = save_copy(Path(scratch))
+        pool = _Pool(_split(images, jobs), crashes, lambda share: _start(scene, settings, folder, share, scene_file))
         try:
-            while shares or running:
-                while shares and len(running) < jobs:
-                    running.append(_start(scene, settings, folder, shares.pop(0), scene_file))
-                time.sleep(0.05)
-                for worker in list(running):
-                    status = worker.process.poll()  # before the output is read, or its last words could be missed
-                    done = worker.finished()
-                    yield from done
-                    if done:
-                        fruitless = 0
-                    if status is None:
-                        continue
-                    running.remove(worker)
-                    worker.process.stdin.close()  # type: ignore[union-attr]
-                    if problems := worker.result.get("problems"):
-                        raise InputError(*problems) if status == 2 else RuntimeError(" ".join(problems))
-                    if not worker.left:
-                        continue
-                    fruitless += 1
-                    os.write(2, worker.log())  # to Blender's other messages: see batch.py
-                    if fruitless > 2 * LIMIT or (fruitless >= LIMIT and not worker.begun):
-                        raise RuntimeError(
-                            f"Blender crashes on every image, with status {status}. {worker.last_words()}".strip()
-                        )
-                    if worker.begun:
-                        crashes.add(worker.left[0].key)
-                    if left := [image for image in worker.left if not crashes.given_up(image)]:
-                        shares.insert(0, left)
+            while pool.busy:
+                pool.fill(jobs)
+                time.sleep(POLL)
+                yield from pool.collect()
         finally:
-            _end(running)
+            pool.end()
+
+
+def _split(images: list[PlannedImage], jobs: int) -> list[list[PlannedImage]]:
+    """The shares of images, in order."""
+    size = min(SHARE, -(-len(images) // jobs))
+    return [images[first : first + size] for first in range(0, len(images), size)]
+
+
+class _Pool:
+    """The shares that wait and the workers that run. ``fruitless`` workers in a row died without an image."""
+
+    def __init__(
+        self, shares: list[list[PlannedImage]], crashes: Crashes, start: Callable[[list[PlannedImage]], Worker]
+    ) -> None:
+        self.shares, self.crashes, self.start = shares, crashes, start
+        self.running: list[Worker] = []
+        self.fruitless = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.shares or self.running)
+
+    def fill(self, jobs: int) -> None:
+        """Start workers, as long as there are shares and fewer than ``jobs`` run."""
+        while self.shares and len(self.running) < jobs:
+            self.running.append(self.start(self.shares.pop(0)))
+
+    def collect(self) -> Iterator[PlannedImage]:
+        """The images that were finished since the last call; what ended workers left undone becomes a share again."""
+        for worker in list(self.running):
+            status = worker.process.poll()  # before the output is read, or its last words could be missed
+            finished = worker.finished()
+            yield from finished
+            if finished:
+                self.fruitless = 0
+            if status is not None:
+                self.running.remove(worker)
+                if left := self._left_undone(worker, status):
+                    self.shares.insert(0, left)
+
+    def _left_undone(self, worker: Worker, status: int) -> list[PlannedImage]:
+        """The images of an ended worker that another one is to render; raises what the worker, or its death, tells."""
+        worker.process.stdin.close()  # type: ignore[union-attr]
+        if problems := worker.result.get("problems"):
+            raise InputError(*problems) if status == WRONG_INPUT else RuntimeError(" ".join(problems))
+        if not worker.left:
+            return []
+        self.fruitless += 1
+        os.write(2, worker.log())  # to Blender's other messages: see batch.py
+        if self.fruitless > 2 * LIMIT or (self.fruitless >= LIMIT and not worker.begun):
+            raise RuntimeError(f"Blender crashes on every image, with status {status}. {worker.last_words()}".strip())
+        if worker.begun:
+            self.crashes.add(worker.left[0].key)
+        return [image for image in worker.left if not self.crashes.given_up(image)]
+
+    def end(self) -> None:
+        """End the workers: they stop after their present image, or are killed."""
+        for worker in self.running:
+            worker.process.stdin.close()  # type: ignore[union-attr]
+        deadline = time.monotonic() + GRACE
+        for worker in self.running:
+            try:
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
 
 
 def _start(
@@ -183,19 +206,6 @@ def _start(
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     return Worker(process, images, place / "output.txt")
-
-
-def _end(running: Iterable[Worker]) -> None:
-    """End workers: they stop after their present image, or are killed."""
-    for worker in running:
-        worker.process.stdin.close()  # type: ignore[union-attr]
-    deadline = time.monotonic() + GRACE
-    for worker in running:
-        try:
-            worker.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-            worker.process.wait()
 
 
 def announced(images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:

@@ -50,7 +50,7 @@ def blend_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def references(tmp_path_factory: pytest.TempPathFactory, blend_file: Path) -> Path:
     """A folder of references of the tiny scene, rendered once for all tests; not to be changed."""
     from synthetic_similarity_search.inference.progress import Progress
-    from synthetic_similarity_search.scene.settings import read_settings
+    from synthetic_similarity_search.scene.read_settings import read_settings
     from synthetic_similarity_search.scene.stills import render_references
 
     bpy.ops.wm.open_mainfile(filepath=str(blend_file))

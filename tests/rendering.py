@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.scene.stills import Rendered, render_references
 
 

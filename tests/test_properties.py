@@ -9,7 +9,7 @@ import pytest
 
 from synthetic_similarity_search import batch
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 
 DEFAULTS = {
     "region": None, "camera": None, "model": "VITS14", "k": 5, "settings_version": 1, "active_class_index": 0,

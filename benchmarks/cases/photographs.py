@@ -21,7 +21,7 @@ from PIL import Image
 from synthetic_similarity_search.benchmarks.cases.stage import add_grain, new_material, ring, skin
 from synthetic_similarity_search.inference.files import replacing
 from synthetic_similarity_search.scene.classes import showing
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 
 SIZE = 256  # pixels
 SAMPLES, BOUNCES = 8, 3

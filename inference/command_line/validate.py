@@ -7,6 +7,7 @@ from pathlib import Path
 from .. import validation
 from ..classifier import Classifier
 from ..files import shown
+from ..output_folder import ValidationFolder
 from ..progress import Progress
 from ..validation_result import RejectionResult, ValidationResult
 from .framework import Command
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         fresh=args.fresh,
     )
     _print_scores(result)
-    print(f"Report: {shown(args.output / 'report.html')}")
+    print(f"Report: {shown(ValidationFolder(args.output).report)}")
     for file in result.unreadable:
         progress.say(f"{shown(file.path)}: {file.reason}")
     return result.to_json()

@@ -16,13 +16,14 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from synthetic_similarity_search.inference.classifier import Classifier
 from synthetic_similarity_search.inference.database import ReferenceDatabase
-from synthetic_similarity_search.inference.embedding import KEY, embed_files, embed_references
+from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.files import class_folders, label_problem
 from synthetic_similarity_search.inference.predictions import read_predictions
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
+from synthetic_similarity_search.inference.reference_image import KEY
 from synthetic_similarity_search.inference.validation import validate
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, write_pictures, write_tiny_encoder
 

@@ -21,8 +21,8 @@ from PIL import Image
 
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import command_line as scene_command_line
-from synthetic_similarity_search.scene import crashes, recipe, stills
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene import crashes, folder_lock, recipe
+from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.fuzz import targets
 from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
 
@@ -392,7 +392,7 @@ def test_what_a_job_left_is_any_file(
     def check(name: str, left: bytes, entry: str, value: object) -> None:
         (tmp_path / name).write_bytes(left)
         try:
-            with stills.locked(tmp_path):
+            with folder_lock.locked(tmp_path):
                 crashes.Crashes(tmp_path)
                 recipe.write(tmp_path, scene, read_settings(scene), [])
         except InputError as error:

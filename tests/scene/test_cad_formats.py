@@ -18,7 +18,7 @@ import pytest
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import check, imported_parts
 from synthetic_similarity_search.scene.cad_import import UNITLESS, ImportedCAD, import_cad
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 STATION = ROOT / "examples" / "station"

@@ -10,7 +10,7 @@ import pytest
 
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import check
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.tiny_scene import add_class, add_cube, build_scene, new_collection
 
 

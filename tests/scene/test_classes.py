@@ -5,7 +5,7 @@ import bpy
 import pytest
 
 from synthetic_similarity_search.scene.classes import layer_collections, objects_shown, render_layer, showing
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.tiny_scene import add_class, add_cube, new_collection
 
 

@@ -13,9 +13,10 @@ from mathutils import Matrix, Vector
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import poses
 from synthetic_similarity_search.scene.poses import CORNERS, View
-from synthetic_similarity_search.scene.settings import Jitter, read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
+from synthetic_similarity_search.scene.settings import Jitter
 from synthetic_similarity_search.scene.view import nominal_view, projection, region_box
-from synthetic_similarity_search.scene.visibility import unhidden_share
+from synthetic_similarity_search.scene.visibility import unoccluded_share
 from synthetic_similarity_search.tests.tiny_scene import add_class, add_cube, new_collection
 
 JITTER = Jitter(
@@ -208,7 +209,7 @@ class TestHiding:
 
     def share(self, scene: bpy.types.Scene) -> float:
         view = nominal_view(scene)
-        return unhidden_share(scene, read_settings(scene), view)(view.nominal)
+        return unoccluded_share(scene, read_settings(scene), view)(view.nominal)
 
     def wall(self, scene: bpy.types.Scene, collection: bpy.types.Collection, x: float = 0.25) -> bpy.types.Object:
         """A wall between camera and region that begins at the region's middle for the default ``x``."""
@@ -262,7 +263,7 @@ class TestHiding:
         settings = scene.simsearch
         settings.jitter.location, settings.jitter.min_visible, settings.jitter.min_unoccluded = (0.3, 0, 0), 0.0, 0.9
         frozen, view = read_settings(scene), nominal_view(scene)
-        unhidden = unhidden_share(scene, frozen, view)
-        drawn = list(islice(poses.candidates(view, frozen.jitter, 0, unhidden), 60))
+        unoccluded = unoccluded_share(scene, frozen, view)
+        drawn = list(islice(poses.candidates(view, frozen.jitter, 0, unoccluded), 60))
         assert {None, poses.HIDDEN} <= {candidate.reason for candidate in drawn}
-        assert all(unhidden(pose) >= 0.9 for pose in poses.sample(view, frozen.jitter, 5, unhidden))
+        assert all(unoccluded(pose) >= 0.9 for pose in poses.sample(view, frozen.jitter, 5, unoccluded))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from synthetic_similarity_search.scene import recipe
-from synthetic_similarity_search.scene.settings import read_settings
+from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.tiny_scene import ROOT, add_class, add_cube, new_collection
 
 

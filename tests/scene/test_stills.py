@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthetic_similarity_search.inference.embedding import KEY
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.progress import Progress
+from synthetic_similarity_search.inference.reference_image import KEY, key_of_whole
 from synthetic_similarity_search.scene import stills
-from synthetic_similarity_search.scene.settings import read_settings
-from synthetic_similarity_search.scene.stills import Rendered, key_of, locked, render_references
+from synthetic_similarity_search.scene.folder_lock import locked
+from synthetic_similarity_search.scene.read_settings import read_settings
+from synthetic_similarity_search.scene.stills import Rendered, render_references
 from synthetic_similarity_search.tests.rendering import contents, render
 from synthetic_similarity_search.tests.tiny_scene import add_cube
 
@@ -305,8 +306,8 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_key_of_other_files(tmp_path: Path) -> None:
-    assert key_of(tmp_path / "missing.png") is None
+    assert key_of_whole(tmp_path / "missing.png") is None
     Image.new("RGB", (4, 4)).save(tmp_path / "photo.png")
-    assert key_of(tmp_path / "photo.png") is None
+    assert key_of_whole(tmp_path / "photo.png") is None
     (tmp_path / "text.png").write_text("no picture", "utf-8")
-    assert key_of(tmp_path / "text.png") is None
+    assert key_of_whole(tmp_path / "text.png") is None

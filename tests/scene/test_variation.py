@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from mathutils import Matrix, Vector
 
-from synthetic_similarity_search.scene.settings import Jitter, read_settings
-from synthetic_similarity_search.scene.variation import draw, draw_material, varying
+from synthetic_similarity_search.scene.draws import draw, draw_material
+from synthetic_similarity_search.scene.read_settings import read_settings
+from synthetic_similarity_search.scene.settings import Jitter
+from synthetic_similarity_search.scene.variation import varying
 
 JITTER = Jitter(
     location=(0, 0, 0), rotation=(0, 0, 0), light_angle=0.3, light_strength=0.5, background=0.4, material=0.2, seed=0,
