@@ -118,7 +118,11 @@ def _told_in_words(path: Path) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - Pillow's decoders raise almost anything on damaged files
         if isinstance(error, OSError) and error.strerror is None and "truncated" in str(error):
             raise UnreadablePhoto("the file is cut off: copy it again") from None
-        raise UnreadablePhoto(f"damaged or cannot be opened: {reason(error)}") from None
+        if isinstance(error, OSError) and error.strerror:
+            raise UnreadablePhoto(f"cannot be opened: {reason(error)}") from None
+        # Pillow's own words are plain in these two; others are about Python.
+        why = f" ({reason(error)})" if isinstance(error, (OSError, SyntaxError)) else ""
+        raise UnreadablePhoto(f"damaged{why}: copy it again, or save it as PNG") from None
 
 
 def _deep(file: BinaryIO, head: bytes) -> DeepPixels | None:

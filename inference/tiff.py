@@ -29,6 +29,9 @@ KINDS = {0: "L", 1: "L", 2: "RGB", 5: "CMYK"}
 RAW = (32803, 34892)
 """PhotometricInterpretation of a sensor's raw values: DNG 1.7, chapter 4."""
 
+SOME_BYTES = 2**22
+"""How much is unpacked at a time: the numbers in between are many times as large."""
+
 SAYS_NOTHING = {2**16 - 1, 2**32 - 1}
 """What programs write as the largest value that know nothing of the camera."""
 
@@ -189,9 +192,14 @@ def _numbers(rows: NDArray[np.uint8], order: str, kind: str, bits: int, count: i
         raise UnreadablePhoto(f"a TIFF file with an unusual {bits} bits for each value: {NEXT}")
     # Packed without gaps, the highest bit first whatever the byte order: TIFF 6.0, FillOrder.
     first = np.arange(count) * bits
-    padded = np.pad(rows, ((0, 0), (0, 2))).astype(np.uint32)
-    three = padded[:, first // 8] << 16 | padded[:, first // 8 + 1] << 8 | padded[:, first // 8 + 2]
-    return (three >> (24 - bits - first % 8).astype(np.uint32) & np.uint32(2**bits - 1)).astype(np.uint16)
+    byte, right = first // 8, (24 - bits - first % 8).astype(np.uint32)
+    values = np.empty((len(rows), count), np.uint16)
+    some = max(1, SOME_BYTES // rows.shape[1])
+    for top in range(0, len(rows), some):
+        padded = np.pad(rows[top : top + some], ((0, 0), (0, 2))).astype(np.uint32)
+        three = padded[:, byte] << 16 | padded[:, byte + 1] << 8 | padded[:, byte + 2]
+        values[top : top + some] = three >> right & np.uint32(2**bits - 1)
+    return values
 
 
 def _floats(rows: NDArray[np.uint8], channels: int, size: int) -> NDArray[Any]:

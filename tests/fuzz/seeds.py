@@ -4,9 +4,11 @@
 import io
 import json
 
+import numpy as np
 from PIL import Image
 
 from synthetic_similarity_search.tests.fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS, edited_step
+from synthetic_similarity_search.tests.photo_writers import netpbm, png, tiff
 
 
 def write_seeds() -> None:
@@ -27,12 +29,27 @@ def write_seeds() -> None:
         "GIF": {},
         "BMP": {},
         "PPM": {},
+        "AVIF": {},
+        "JPEG2000": {},
     }.items():
         file = io.BytesIO()
         exif = Image.Exif()
         exif[0x0112] = 6
         Image.radial_gradient("L").resize((9, 7)).convert("RGB").save(file, kind, **options, exif=exif)
         seeds[f"photo/{kind.lower()}"] = file.getvalue()
+    y, x = np.mgrid[:20, :32]
+    values = (x * y * 6)[:, :, None]
+    colours = np.concatenate([values, 4095 - values, values[::-1]], axis=2)
+    seeds |= {
+        "photo/tiff_12": tiff(values, 1, bits=12),
+        "photo/tiff_16_tiles": tiff(values.astype(np.uint16), 0, order=">", tile=(16, 16)),
+        "photo/tiff_16_big": tiff(colours.astype(np.uint16), 2, big=True, deflate=True, predictor=2),
+        "photo/tiff_float_planar": tiff((colours / 4095).astype(np.float32), 2, planar=True, deflate=True, predictor=3),
+        "photo/tiff_signed": tiff((values - 2048).astype(np.int16), 1),
+        "photo/png_16": png(values, chunks=((b"tRNS", b"\0\0"), (b"gAMA", b"\0\1\x86\xa0"))),
+        "photo/png_16_colour": png(colours),
+        "photo/pgm_12": netpbm("P5", values, 4095),
+    }
     for line in (
         "embed --references . --database d.safetensors --crop 0,0,1,1",
         "validate --database d --photos p --output o --k 5 --reject --threshold 0.5 --explain --repeat-seeds 3",
