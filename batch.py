@@ -122,7 +122,7 @@ def main(argv: list[str], log: BlenderLog | None) -> int:
     try:
         from synthetic_similarity_search.scene import command_line
     except ModuleNotFoundError as error:
-        problem = f"This Blender's Python has no {error.name}. Install the extension's zip in it, which brings what is needed."
+        problem = f"This Blender's Python has no {error.name}. Install the extension's zip, which contains it."
         return _refuse(problem, argv)
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -134,7 +134,7 @@ def main(argv: list[str], log: BlenderLog | None) -> int:
     except argparse.ArgumentError:
         return _refuse("--scene needs the name of a .blend file.", argv)
     except RuntimeError:
-        state = "is damaged or no Blender file" if args.scene.is_file() else "does not exist"
+        state = "is damaged or is not a Blender file" if args.scene.is_file() else "does not exist"
         return _refuse(f"The scene {args.scene} {state}. Give a .blend file.", argv)
     return command_line.main(rest, prog="batch.py", keep_log=log.keep if log else None)
 

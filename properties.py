@@ -192,7 +192,7 @@ class SIMSEARCH_PG_render(bpy.types.PropertyGroup):
     )
     samples: IntProperty(
         name="Samples",
-        description="EEVEE samples per reference. More smooths edges and soft shadows, and takes longer",
+        description="EEVEE samples per reference. More samples smooth edges and soft shadows, and take longer",
         default=4,
         min=1,
         soft_max=64,
@@ -292,8 +292,8 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     crop: FloatVectorProperty(
         name="Crop",
         description="The part of each photo that counts: left, top, width and height as shares of the photo. "
-        "Photos are cut to it before anything else, so it should show what the references show. "
-        "Kept in the database when that is built",
+        "Photos are cropped to it first, so it should show what the references show. "
+        "Stored in the database when you build it",
         size=4,
         default=(0.0, 0.0, 1.0, 1.0),
         min=0.0,
@@ -303,7 +303,7 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     )
     explain: BoolProperty(
         name="Explain the Gap",
-        description="Also try what would bring the photos nearer to the references: brightness, colour, size, "
+        description="Also test which changes bring the photos closer to the references: brightness, colour, size, "
         "position, background. Takes some minutes; the report shows the figures",
         default=False,
     )

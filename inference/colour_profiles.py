@@ -122,7 +122,7 @@ def to_srgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Imag
             space, transform = "", None
         mode = {"GRAY": "L", "CMYK": "CMYK"}.get(space, "RGB")
         if not space or (mode != "RGB" and mode != image.mode.replace("1", "L")) or image.mode == "CMYK" != mode:
-            note("its colour profile is damaged or another kind of image's, and was ignored")
+            note("its colour profile is damaged or belongs to another kind of image, and was ignored")
         elif transform:
             return _applied(image.convert(mode), transform)
     return image if image.mode == "RGB" else image.convert("RGB")

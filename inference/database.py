@@ -179,7 +179,7 @@ class ReferenceDatabase:
                 }
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
-                    raise _Refused("its tensors are not those that its metadata announce. Build it again.")
+                    raise _Refused("its tensors do not match its metadata. Build it again.")
                 content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
             database = cls(**content, path=path)
             _check_values(database)
@@ -193,7 +193,7 @@ class ReferenceDatabase:
             ) from error
         except SafetensorError as error:
             raise InputError(
-                f"{shown(path)} is no reference database, or damaged ({reason(error)}). Build it again."
+                f"{shown(path)} is not a reference database, or is damaged ({reason(error)}). Build it again."
             ) from error
         except _Refused as error:
             raise InputError(f"The database {shown(path)} cannot be used: {error}") from error
@@ -217,7 +217,7 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
     """The checked metadata as keyword arguments of ReferenceDatabase."""
     version = _parsed(texts, "format_version")
     if type(version) is not int or version < 1:
-        raise _Refused("its format_version is no version number. Build it again.")
+        raise _Refused("its format_version is not a version number. Build it again.")
     if version > FORMAT_VERSION:  # checked first: what else it holds is then unknown
         raise _Refused(f"its format is {version}, and this version reads {FORMAT_VERSION}. Update the extension.")
     values = {name: _parsed(texts, name) for name in METADATA}
@@ -235,11 +235,11 @@ def _metadata(texts: dict[str, str]) -> dict[str, Any]:
         if problem := label_problem(label):
             raise _Refused(problem)
     if not isinstance(promoted, list) or any(type(row) is not int or not 0 <= row < len(images) for row in promoted):
-        raise _Refused("its promoted photos are no references of it. Build it again.")
+        raise _Refused("its promoted photos are not among its references. Build it again.")
     qualities = _qualities(_parsed(texts, "qualities"), len(images)) if "qualities" in texts else None
     for image in images:
         if not stays_below(image):
-            raise _Refused(f'its image path "{shown(image)}" leads out of its folder. Build it again.')
+            raise _Refused(f'its image path "{shown(image)}" is outside its folder. Build it again.')
     return {
         "classes": classes, "images": images, "recipe": recipe, "model": model, "preprocessing": preprocessing,
         "promoted": tuple(promoted), "qualities": qualities,
@@ -273,11 +273,11 @@ def _preprocessing(value: Any) -> Preprocessing:
                 try:
                     crop = (float(left), float(top), float(width), float(height))
                 except OverflowError:  # whole numbers have no limit in JSON
-                    raise _Refused("its crop is no part of a photo. Build it again.") from None
+                    raise _Refused("its crop is not part of a photo. Build it again.") from None
             case _:
                 raise _Refused("its crop is not four numbers. Build it again.")
     if crop_problem(crop):
-        raise _Refused(f"its crop {list(crop)} is no part of a photo. Build it again.")
+        raise _Refused(f"its crop {list(crop)} is not part of a photo. Build it again.")
     white_level = own.get("white_level")
     if white_level is not None and (type(white_level) is not int or not 0 < white_level < 2**16):
         raise _Refused("its white level is not a number from 1 to 65535. Build it again.")
@@ -288,14 +288,14 @@ def _parsed(texts: dict[str, str], name: str) -> Any:
     try:
         return json.loads(texts[name])
     except KeyError:
-        raise _Refused(f"it has no {name}, so it is no reference database of this kind. Build it again.") from None
+        raise _Refused(f"it has no {name}, so it is not a reference database of this kind. Build it again.") from None
     except (ValueError, RecursionError):
         raise _Refused(f"its {name} is damaged. Build it again.") from None
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise _Refused("its classes or images are no list of texts. Build it again.")
+        raise _Refused("its classes or images are not lists of strings. Build it again.")
     return tuple(value)
 
 

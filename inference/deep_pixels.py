@@ -54,15 +54,17 @@ class DeepPixels:
         if self.values.dtype.kind == "f":
             if self.colours.min() >= 0 and self.colours.max() <= 1:  # false for NaN
                 return 1
-            raise UnreadablePhoto(f"floating-point pixels beyond 0 to 1 have no known white: {NEXT}")
+            raise UnreadablePhoto(f"floating-point pixels beyond 0 to 1 have no known white level: {NEXT}")
         low, high = int(self.colours.min()), int(self.colours.max())
         most = max(2 * high + 1, -2 * low - 1) if self.values.dtype.kind == "i" else high
         if self.values.dtype.kind == "i" and low >= 0:
-            raise UnreadablePhoto(f"signed pixels of which none is negative, so black is unknown: {NEXT}, unsigned")
+            raise UnreadablePhoto(
+                f"signed values without a negative one, so the black level is unknown: {NEXT}, unsigned"
+            )
         for level in WHITE_LEVELS:
             if most <= level:
                 return level
-        raise UnreadablePhoto(f"32-bit pixels have no known white: {NEXT}")
+        raise UnreadablePhoto(f"32-bit pixels have no known white level: {NEXT}")
 
     def image(self, white: int) -> Image.Image:
         """The same with 8 bits, where a value of ``white`` or more becomes 255."""

@@ -45,7 +45,9 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
         raise InputError(f"The databases crop photos differently, {crops}. Build one of them again with --crop.")
     levels = [part.preprocessing.white_level for part in (first, second) if part.preprocessing.white_level is not None]
     if len(set(levels)) > 1:
-        raise InputError(f"White is {levels[0]} in one database and {levels[1]} in the other. Give --white-level.")
+        raise InputError(
+            f"The white level is {levels[0]} in one database and {levels[1]} in the other. Give --white-level."
+        )
     classes = tuple(dict.fromkeys((*first.classes, *second.classes)))
     first, second = relabelled(first, classes), relabelled(second, classes)
     known = {(label, vector.tobytes()) for label, vector in zip(first.labels, first.embeddings, strict=True)}

@@ -127,8 +127,8 @@ def with_white_level(
     if not most:
         return preprocessing, []
     sentence = (
-        "There are photos of 16 bits that do not say which value is white. None of them has a value above "
-        f"{most}, so that is taken. Give --white-level if it is wrong; `edit --white-level` keeps it in the database."
+        "There are 16-bit photos that do not state their white level. None of them has a value above "
+        f"{most}, so that is used. Give --white-level if it is wrong; `edit --white-level` stores it in the database."
     )
     return replace(preprocessing, white_level=most), [sentence] if most < WHITE_LEVELS[-1] else []
 
@@ -233,7 +233,7 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
     if missing:
         raise InputError(
             f"{len(planned) - len(missing)} of {len(planned)} images in {shown(folder)} are rendered. "
-            "Run render again: it goes on from there."
+            "Run render again: it continues from there."
         )
     added = [
         Reference(path, label, np.eye(4, dtype=np.float32))
@@ -244,7 +244,7 @@ def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
     references = [reference for reference, _ in planned.values()] + added
     if not references:
         raise InputError(
-            f"There are no images in {shown(folder)}: it needs one folder of images for each class, named like the class."
+            f"There are no images in {shown(folder)}: it needs one folder of images per class, with the name of the class."
         )
     labels = dict.fromkeys(reference.label for reference in references)
     if problems := [problem for label in labels if (problem := label_problem(label))]:

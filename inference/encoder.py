@@ -38,7 +38,7 @@ gains nothing on an idle machine and takes the cores from whatever else runs the
 SILENT = 4
 """ONNX Runtime's level of messages: only what ends the process, as errors are raised too and told in a sentence."""
 
-GET_ENCODER = "Run `make encoder`, or name the file with --encoder."
+GET_ENCODER = "Choose the Encoder Folder in the extension's preferences, or name the file with --encoder."
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Encoder:
             or not {"embedding", "patch_tokens"} <= outputs.keys()
             or not {"simsearch.name", "simsearch.weights"} <= metadata.keys()
         ):
-            raise InputError(f"{shown(path)} is an ONNX file, but not an encoder made by tools/. {GET_ENCODER}")
+            raise InputError(f"{shown(path)} is an ONNX file, but not an encoder of this extension. {GET_ENCODER}")
         self.size = int(inputs["pixels"][2])
         self.model = Model(metadata["simsearch.name"], sha256_file(path), int(outputs["embedding"][1]))
         self.weights = str(metadata["simsearch.weights"])
@@ -192,7 +192,7 @@ class Encoder:
         except Exception as error:  # as above
             if self.provider == "CPU":
                 raise
-            self._say(f"{PROVIDERS[self.provider]} failed ({_why(error)}); the processor goes on with the rest.")
+            self._say(f"{PROVIDERS[self.provider]} failed ({_why(error)}); the processor continues with the rest.")
             self.provider = "CPU"
             self._session = self._open()
             return self._run(output, batch, switches)

@@ -177,14 +177,14 @@ def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
     labels = {composed(label): label for label in classes}
     expected = f"The database's classes are: {', '.join(classes)}."
     problems = [
-        f'{shown(folder)} has a sub-folder "{shown(name)}", which is no class. Rename it or move it away. {expected}'
+        f'{shown(folder)} has a sub-folder "{shown(name)}", which is not a class. Rename it or move it away. {expected}'
         for name in folders
         if name not in labels
     ]
     photos = [(path, labels[name]) for name, paths in folders.items() for path in paths if name in labels]
     if not folders:
         problems.append(
-            f"{shown(folder)} has no sub-folders. Put the photos of each class into one named like it. {expected}"
+            f"{shown(folder)} has no sub-folders. Put the photos of each class into a sub-folder with the name of the class. {expected}"
         )
     elif not photos:
         problems.append(f"There is no photo in any class folder of {shown(folder)}. {expected}")

@@ -63,7 +63,7 @@ def open_photo(
         else:
             image = _opened(file, head)
             if image.format in ("GIF", "PNG", "TIFF", "WEBP") and getattr(image, "is_animated", False):
-                note("it holds several pictures, of which the first was taken")
+                note("it contains several pictures; the first one was used")
             enough = int(1.5 * size / min(crop[2:]))
             image.draft(None, (enough, enough))
             image.load()
@@ -177,7 +177,7 @@ def _rgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Image:
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     colours, alpha = to_srgb(rgba.convert("RGB"), profile, note), rgba.getchannel("A")
     if alpha.getextrema() == (0, 0):
-        note("it is transparent throughout, which was ignored")
+        note("it is completely transparent; the transparency was ignored")
         return colours
     opaque = Image.new("RGB", image.size, BEHIND_TRANSPARENCY)
     opaque.paste(colours, mask=alpha)

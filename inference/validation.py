@@ -114,7 +114,7 @@ def validate(
         output: folder for the results.
         progress: is told what is done.
         rejection: makes photos that look unfamiliar "unknown", which is counted by itself; None: no photo is.
-        explain: try what brings the photos nearer to the references.
+        explain: test which changes bring the photos closer to the references.
         repeat_seeds: take F1 again with so many other draws of the references' poses.
         fresh: replace whatever result is in ``output``, and not only one of the same database and folder of photos.
 

@@ -149,7 +149,7 @@ class ValidationResult:
         accuracy_interval: the same of the accuracy.
         unknown: rejection, where it was asked for.
         quality: comparison with the references, where they were measured.
-        repeat_seeds: macro F1 with other draws of poses, where it was asked for.
+        repeat_seeds: macro F1 with other random sets of poses, where it was asked for.
         gap: explanation of the domain gap, where it was asked for.
         photos_directory: the folder of photos, as text to show; None in results of version 0.1.0.
         references_among_photos: the photos that are references themselves.

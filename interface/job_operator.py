@@ -90,7 +90,7 @@ class JobOperator(bpy.types.Operator):
     def _finish(self, job: Job) -> set[str]:
         scene = bpy.data.scenes.get(job.scene_name)
         if job.state is State.CANCELLED:
-            self.report({"WARNING"}, f"{job.title} cancelled; what was finished stays")
+            self.report({"WARNING"}, f"{job.title} cancelled; what was finished is kept")
         elif job.state is State.FAILED:
             self.report({"ERROR"}, "\n".join(job.problems))
         elif scene is None:

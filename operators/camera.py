@@ -38,7 +38,9 @@ def _region_step(scene: bpy.types.Scene) -> str | None:
 class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
     bl_idname = "simsearch.camera_from_view"
     bl_label = "Camera from View"
-    bl_description = "Put the nominal camera where the viewport looks from, with a square frame as the references have"
+    bl_description = (
+        "Move the nominal camera to the viewpoint of this view, with a square frame like that of the references"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -74,7 +76,7 @@ class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
     bl_idname = "simsearch.photo_backdrop"
     bl_label = "Photo as Backdrop"
     bl_description = (
-        "Show a real photo in the camera view, squashed to a square as the encoder sees it, to align the camera"
+        "Show a real photo in the camera view, to align the camera. It is squashed to a square, as the encoder sees it"
     )
     bl_options = {"REGISTER", "UNDO"}
 
@@ -118,7 +120,7 @@ class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
 class SIMSEARCH_OT_remove_backdrop(bpy.types.Operator):
     bl_idname = "simsearch.remove_backdrop"
     bl_label = "Remove Backdrop"
-    bl_description = "Take the photo out of the camera view"
+    bl_description = "Remove the photo from the camera view"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -32,7 +32,7 @@ def run_check(scene: bpy.types.Scene) -> list[str]:
 class SIMSEARCH_OT_check(bpy.types.Operator):
     bl_idname = "simsearch.check"
     bl_label = "Check"
-    bl_description = "List everything that would stop a render or spoil it, all at once"
+    bl_description = "List everything that would stop or spoil a render, all at once"
     bl_options = {"UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -23,7 +23,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: st
         if latest.state is State.CANCELLED:
             paragraph(
                 box,
-                f"{latest.title} was cancelled. What was finished stays; the next run goes on from there.",
+                f"{latest.title} was cancelled. What was finished is kept; the next run continues from there.",
                 context,
                 "CANCEL",
             )

@@ -82,10 +82,10 @@ def import_cad(
     suffix = path.suffix.lower()
     if suffix in _ELSEWHERE:
         raise InputError(
-            f"{path.name} is {_ELSEWHERE[suffix]}, which only its own program reads. Export STEP from there."
+            f"{path.name} is {_ELSEWHERE[suffix]}, which only its own program can read. Export STEP from that program."
         )
     if suffix not in _IMPORTERS:
-        raise InputError(f"{path.name} is no CAD format that can be imported. Use {', '.join(SUFFIXES)}.")
+        raise InputError(f"{path.name} is not a CAD format that can be imported. Use {', '.join(SUFFIXES)}.")
     if not path.is_file():
         raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}. Choose a CAD file.")
     if path.stat().st_size == 0:
@@ -104,12 +104,12 @@ def import_cad(
         if not any(item.type == "MESH" and item.data.polygons for item in objects):
             reasons = " ".join(notes.lost)
             raise InputError(
-                f"{path.name} holds no surfaces that can be rendered. {reasons or 'Export solids or meshes.'}"
+                f"{path.name} contains no surfaces that can be rendered. {reasons or 'Export solids or meshes.'}"
             )
         if suffix not in _IN_SCENE_UNITS:
             imported_parts.scale(objects, 1 / metres)
         notes.said += imported_parts.near_origin(path.name, objects, metres)
-        advice = "Choose its unit when you import it." if suffix in UNITLESS else "See that its unit is right."
+        advice = "Choose its unit when you import it." if suffix in UNITLESS else "Check that its unit is right."
         notes.lost += imported_parts.size_hint(path.name, objects, metres, advice)
         return _collect(path.stem, objects, notes)
 
@@ -118,10 +118,12 @@ def _refusal(path: Path, reported: str) -> str:
     """The sentence for what an importer of Blender reported, with its own reason where that is one for people to read."""
     if missing := re.search(r"Missing resource, '(.*)'", reported):
         other = Path(urllib.parse.unquote(missing[1])).name
-        return f"{path.name} needs {other}, which is not beside it. Copy it there and import {path.name} again."
+        return (
+            f"{path.name} needs {other}, which is not in the same folder. Copy it there and import {path.name} again."
+        )
     reason = reported.strip().splitlines()[0].removeprefix("Error: ").rstrip(".")
     if "Traceback" in reported or str(path.parent) in reason or not reason:
-        return f"{path.name} is damaged or no {path.suffix.lower()} file. Export it from the CAD program again."
+        return f"{path.name} is damaged or is not a {path.suffix.lower()} file. Export it from the CAD program again."
     return f"{path.name} cannot be imported: {reason}. Export it in another way."
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that would stop a render or spoil it, found before the first image and told all at once."""
+"""Everything that would stop or spoil a render, found before the first image and told all at once."""
 
 import os
 from collections.abc import Iterator
@@ -230,7 +230,7 @@ def _numbers(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             content.of(objects_shown(scene, settings, variant))
     for item in content.not_numbers:
         yield Problem(
-            f"The {item.rna_type.name.lower()} {item.name!r} has a value that is not a number (NaN). Set it anew.",
+            f"The {item.rna_type.name.lower()} {item.name!r} has a value that is not a number (NaN). Set it again.",
             item.name,
         )
 

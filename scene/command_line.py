@@ -138,7 +138,9 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
         if not all(stays_below(image.path) for image in images):
             raise ValueError
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        raise InputError(f"{shown(args.images)} is no share of a job on this scene. Start render or build.") from None
+        raise InputError(
+            f"{shown(args.images)} is not a share of a job on this scene. Start render or build."
+        ) from None
     stills.render(scene, read_settings(scene, vars(args)), args.output, workers.announced(images))
     return {}
 
@@ -171,7 +173,7 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 
 COMMANDS = (
-    Command("check", "List every problem that would stop a render or spoil it.", _add_check, _check),
+    Command("check", "List every problem that would stop or spoil a render.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
     Command("build", "Render the references and make the reference database.", _add_build, _build),
     Command(

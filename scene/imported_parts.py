@@ -199,7 +199,7 @@ def size_hint(name: str, objects: Iterable[bpy.types.Object], metres: float, adv
     if size > HOUSE:
         return [f"{name} is {size:,.0f} m large, larger than a house. {advice}"]
     if size < GRAIN:
-        return [f"{name} is {size * 1000:.2g} mm large, smaller than a grain. {advice}"]
+        return [f"{name} is {size * 1000:.2g} mm large, smaller than a grain of sand. {advice}"]
     return []
 
 

@@ -21,7 +21,7 @@ from .settings import Jitter
 Array = NDArray[np.float64]
 
 BEHIND = "the region is behind the camera or outside its clipping range"
-OUTSIDE = "the region is not enough in frame"
+OUTSIDE = "not enough of the region is in frame"
 HIDDEN = "the region is hidden by other geometry"
 
 CORNERS = np.array(np.meshgrid((0.0, 1.0), (0.0, 1.0), (0.0, 1.0))).reshape(3, 8).T

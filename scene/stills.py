@@ -158,7 +158,11 @@ def _flaw(path: Path, *, lit: bool) -> str | None:
         if len(picture.getcolors(2) or ()) == 1:
             return "is of one colour only"
         black = float((np.asarray(picture) == 0).all(axis=2).mean())
-    return f"is quite black in {black:.0%} of it although the background shines" if lit and black > MOST_BLACK else None
+    return (
+        f"is completely black in {black:.0%} of it although the background is bright"
+        if lit and black > MOST_BLACK
+        else None
+    )
 
 
 def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Iterable[PlannedImage]) -> None:
@@ -187,7 +191,7 @@ def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
     file.unlink(missing_ok=True)
     bpy.ops.render.render(write_still=True, scene=scene.name)
     if not file.exists():
-        raise RuntimeError("Blender rendered no image; see its messages above")
+        raise RuntimeError("Blender rendered no image. Its messages say why.")
     with Image.open(file) as picture:
         picture.load()
         if picture.size != (resolution, resolution) or picture.mode != "RGB":

@@ -41,7 +41,7 @@ def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, ob
 
 COMMAND = Command(
     "check",
-    "Tell how well the classes of a database can be told apart.",
+    "Show how well the classes of a database can be told apart.",
     add_arguments,
     check_database,
     ("database",),

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 COMMAND = Command(
     "edit",
-    "Take classes out of a database, put others in, add references or verified photos.",
+    "Remove or replace classes of a database, add references or verified photos.",
     add_arguments,
     run,
     ("database",),

@@ -75,7 +75,7 @@ def add_white_level_argument(parser: argparse.ArgumentParser) -> None:
         "--white-level",
         type=parse_white_level,
         metavar="N",
-        help="value that is white in 16-bit photos that do not say it: 4095 for a 12-bit camera; default: told by the photos",
+        help="white level of 16-bit photos that do not state it: 4095 for a 12-bit camera; default: determined from the photos",
     )
 
 

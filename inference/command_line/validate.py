@@ -25,9 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
     )
-    parser.add_argument("--explain", action="store_true", help="try what brings the photos nearer to the references")
     parser.add_argument(
-        "--repeat-seeds", type=int, default=0, metavar="N", help="tell how F1 varies over N other draws of poses"
+        "--explain", action="store_true", help="test which changes bring the photos closer to the references"
+    )
+    parser.add_argument(
+        "--repeat-seeds", type=int, default=0, metavar="N", help="show how F1 varies over N other random sets of poses"
     )
     parser.add_argument(
         "--fresh", action="store_true", help="replace another database's or other photos' result in the output folder"
@@ -72,7 +74,7 @@ def _print_scores(result: ValidationResult) -> None:
     if result.unknown:
         print(rejection_summary(result.unknown))
     if repeated := result.repeat_seeds:
-        print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other draws of poses")
+        print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other random sets of poses")
     for gap in result.gap.gaps if result.gap else ():
         for cause in gap.causes:
             print(f"{gap.label}: {cause}")

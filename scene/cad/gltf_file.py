@@ -33,7 +33,7 @@ def readied_gltf(path: Path, scratch: Path) -> tuple[Path, Notes]:
         return path, Notes()
     target = scratch / f"{path.stem}.gltf"
     target.write_text(json.dumps(glb.document), "utf-8")
-    said = [f"{path.name} holds animation, which was left out: a part stands still."] if animations else []
+    said = [f"{path.name} contains animation, which was left out, because parts do not move."] if animations else []
     return target, Notes(said=said)
 
 

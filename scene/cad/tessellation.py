@@ -237,7 +237,7 @@ def _converted(path: Path, content: bytes, scratch: Path, mesher: Mesher) -> Glb
             f"{path.name} was not converted within {CONVERSION_SECONDS} s. Raise the tolerance or export fewer parts."
         ) from error
     if done.returncode == _NO_CASCADIO:
-        raise InputError(f"{kind} files need the package cascadio. Install the extension's zip, which brings it.")
+        raise InputError(f"{kind} files need the package cascadio. Install the extension's zip, which contains it.")
     if done.returncode or not target.is_file():
         raise _unreadable(path)
     if (size := target.stat().st_size) > GLB_BYTES:

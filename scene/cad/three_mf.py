@@ -65,7 +65,7 @@ def read_three_mf(path: Path) -> tuple[Glb, Notes]:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        reason = "is encrypted" if isinstance(error, RuntimeError) else "is damaged or no 3MF file"
+        reason = "is encrypted" if isinstance(error, RuntimeError) else "is damaged or is not a 3MF file"
         raise InputError(f"{path.name} {reason}. Export it from the CAD program again.") from error
     return _built(path, package, placed)
 
@@ -160,7 +160,7 @@ def _built(
     glb, notes = Glb.empty(), Notes()
     supports = [package.objects[key].name or path.stem for key, _ in placed if package.objects[key].kind in _SUPPORT]
     if supports:
-        notes.said.append(f"{path.name} holds supports of the print, {listed(supports)}; they were left out.")
+        notes.said.append(f"{path.name} contains supports for printing, {listed(supports)}; they were left out.")
     placed = [(key, matrix) for key, matrix in placed if package.objects[key].kind not in _SUPPORT]
     materials: dict[Any, int] = {}
     for colour in dict.fromkeys(one for key, _ in placed for one in package.objects[key].groups if one):

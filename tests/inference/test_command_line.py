@@ -89,12 +89,12 @@ def test_validate_explains_and_repeats(station: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (status, err) == (0, [])
     found = json.loads(out[-1])
-    assert len(found["repeat_seeds"]["macro_f1"]) == 3 and "over 3 other draws of poses" in "".join(out)
+    assert len(found["repeat_seeds"]["macro_f1"]) == 3 and "over 3 other random sets of poses" in "".join(out)
     assert {gap["label"] for gap in found["gap"]["gaps"]} == {"red", "green", "blue"}
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     repeated = page.partition('id="repeated"')[2].partition("</p>")[0]
     f1 = found["repeat_seeds"]["macro_f1"]
-    assert f"between {min(f1):.3f} and {max(f1):.3f}" in repeated and "3 other draws" in repeated
+    assert f"between {min(f1):.3f} and {max(f1):.3f}" in repeated and "3 other random sets" in repeated
     gaps, ablations = (page.partition(f'id="{name}"')[2].partition("</table>")[0] for name in ("gap", "ablations"))
     for gap in found["gap"]["gaps"]:
         row = gaps.partition(f"{gap['label']}</th>")[2].partition("</tr>")[0]

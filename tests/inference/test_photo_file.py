@@ -79,7 +79,7 @@ def test_shares_in_floating_point(tmp_path: Path, dtype: type, layout: str) -> N
         (tmp_path / "photo.tif").write_bytes(tiff((COLOUR / 255).astype(dtype), 2, order=order, **options))
         assert same(read(tmp_path / "photo.tif")[0], COLOUR)
     (tmp_path / "beyond.tif").write_bytes(tiff((GREY / 100).astype(dtype), 1, order=order, **options))
-    with pytest.raises(UnreadablePhoto, match="beyond 0 to 1 have no known white: save it"):
+    with pytest.raises(UnreadablePhoto, match="beyond 0 to 1 have no known white level: save it"):
         read(tmp_path / "beyond.tif")
 
 
@@ -175,7 +175,7 @@ def test_an_alpha_channel_of_zeros_is_ignored_and_told(tmp_path: Path) -> None:
     for name in ("8.png", "8.tif", "16.png", "16.tif"):
         seen, notes = read(tmp_path / name)
         assert same(seen, COLOUR, 0), name
-        assert "it is transparent throughout, which was ignored" in notes
+        assert "it is completely transparent; the transparency was ignored" in notes
 
 
 def test_a_colour_that_is_transparent(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_profiles_that_do_not_fit_are_ignored_and_told(tmp_path: Path, profile: 
         image.save(tmp_path / f"photo.{suffix}", icc_profile=profile)
         seen, notes = read(tmp_path / f"photo.{suffix}")
         assert same(seen, read(tmp_path / f"plain.{suffix}")[0].astype(np.uint8), 0)
-        assert notes == ["its colour profile is damaged or another kind of image's, and was ignored"]
+        assert notes == ["its colour profile is damaged or belongs to another kind of image, and was ignored"]
 
 
 def test_what_png_chunks_say_of_colour(tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_second_picture_is_told(tmp_path: Path) -> None:
     for suffix in ("tif", "gif", "png", "webp"):
         path = tmp_path / f"photo.{suffix}"
         image.save(path, save_all=True, append_images=[image.rotate(180)])
-        assert read(path)[1] == ["it holds several pictures, of which the first was taken"]
+        assert read(path)[1] == ["it contains several pictures; the first one was used"]
         image.save(path)
         assert read(path)[1] == []
 
@@ -395,7 +395,7 @@ def test_orientation_with_16_bits(tmp_path: Path, orientation: int) -> None:
         (tiff(COLOUR, 2, more={254: (4, 1), 330: (4, 8)}), "a camera's raw file: export it"),
         (tiff(deep(COLOUR), 8), "rare kind, which is not supported: save it"),
         (tiff(np.repeat(deep(GREY), 6, 2), 1), "rare kind, which is not supported: save it"),
-        (tiff(GREY.astype(np.uint32) * 1000000, 1), "32-bit pixels have no known white: save it"),
+        (tiff(GREY.astype(np.uint32) * 1000000, 1), "32-bit pixels have no known white level: save it"),
         (tiff(deep(GREY), 1)[:3000], "cut off or damaged: copy it again"),
         (tiff(deep(GREY), 1, deflate=True)[:300], "copy it again"),
         (b"II*\0\xff\xff\xff\xff", "copy it again"),

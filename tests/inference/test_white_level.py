@@ -120,4 +120,4 @@ def test_classify_says_in_the_photo_s_line_what_was_assumed(station: Path, capsy
     deep, plain, damaged = map(json.loads, capsys.readouterr().out.splitlines())
     assert "None of them has a value above 4095" in deep["notes"][0] and len(deep["notes"]) == 1
     assert "notes" not in plain
-    assert damaged["notes"] == ["its colour profile is damaged or another kind of image's, and was ignored"]
+    assert damaged["notes"] == ["its colour profile is damaged or belongs to another kind of image, and was ignored"]
