@@ -102,15 +102,15 @@ def _left_out(path: Path, step: StepFile, parts: dict[int, Part]) -> Iterator[st
     """What the file does not hold or does not show."""
     if step.missing:
         yield (
-            f"{path.name} refers to {listed(step.missing)}, which cannot be read as STEP beside it. Copy what is missing "
-            "into its folder and import it again."
+            f"{path.name} refers to {listed(step.missing)}, which cannot be read as STEP in its folder. Copy the "
+            "missing file there and import it again."
         )
     hidden = [part.name for part in parts.values() if part.hidden]
     hidden += [parts[step.definitions[step.occurrences[one]]].name for one in step.hidden & step.occurrences.keys()]
     if hidden:
         yield (
-            f"{path.name} hides {listed(hidden)}, which was left out. Show it in the CAD program and export again if it "
-            "is to be seen."
+            f"{path.name} hides {listed(hidden)}, which was left out. If it should be visible, show it in the CAD "
+            "program and export again."
         )
 
 

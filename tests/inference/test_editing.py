@@ -103,7 +103,7 @@ def test_promoted_photos_vote_are_marked_and_outlive_a_build(station: Path, caps
         (["--remove", "red,purple"], 'There is no class "purple". The database has: blue, green, red.'),
         (["--remove", "red,green,blue"], "That would remove every class. Keep at least one."),
         ([], "There is nothing to change. Give --remove, --replace, --add, --promote or --white-level."),
-        (["--promote", "strangers"], 'has a sub-folder "purple", which is no class'),
+        (["--promote", "strangers"], 'has a sub-folder "purple", which is not a class'),
         (["--add", "other.safetensors"], "was made with the encoder"),
         (["--add", "cropped.safetensors"], "The databases crop photos differently"),
     ],

@@ -39,7 +39,7 @@ def test_found_where_the_user_says_first(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_missing_encoder_is_named_with_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMSEARCH_ENCODERS", str(tmp_path))
     monkeypatch.setattr(encoder_module, "MODELS", tmp_path / "models")
-    with pytest.raises(InputError, match=r"vitl14\.onnx or .*models/vitl14\.onnx\. Run `make encoder`"):
+    with pytest.raises(InputError, match=r"vitl14\.onnx or .*models/vitl14\.onnx\. Choose the Encoder Folder"):
         find_encoder("VITL14")
     with pytest.raises(InputError, match=r"nothing\.onnx"):
         find_encoder("VITS14", tmp_path / "nothing.onnx")
@@ -73,7 +73,7 @@ def test_what_is_no_encoder_is_refused_in_one_sentence(tmp_path: Path, damage: s
     with pytest.raises(InputError) as caught:
         Encoder(path)
     (problem,) = caught.value.problems
-    assert "tiny.onnx" in problem and "make encoder" in problem and "\n" not in problem
+    assert "tiny.onnx" in problem and "Encoder Folder" in problem and "\n" not in problem
 
 
 def run_python(code: str, **environment: str) -> str:

@@ -77,7 +77,7 @@ def test_a_folder_s_name_may_be_decomposed(tmp_path: Path, of_class: str, of_fol
     label, name = (unicodedata.normalize(form, "Gehäuse Größe é") for form in (of_class, of_folder))
     photo = put(tmp_path / name / "0.jpg")
     assert find_photos(tmp_path, [label]) == [(photo, label)]
-    with pytest.raises(InputError, match="which is no class"):
+    with pytest.raises(InputError, match="which is not a class"):
         find_photos(tmp_path, ["Gehause"])
 
 

@@ -90,7 +90,7 @@ def test_signed_pixels(tmp_path: Path) -> None:
     seen, notes = read(tmp_path / "12.tif")
     assert same(seen, GREY) and notes == ["its file does not say which value is white, and 4095 was taken"]
     (tmp_path / "none.tif").write_bytes(tiff(scaled(GREY, 4095).astype(np.int16), 1))
-    with pytest.raises(UnreadablePhoto, match="black is unknown: save it"):
+    with pytest.raises(UnreadablePhoto, match="black level is unknown: save it"):
         read(tmp_path / "none.tif")
 
 

@@ -102,7 +102,9 @@ def test_joined_databases_agree_on_white(station: Path, capsys: pytest.CaptureFi
     arguments = ["edit", "--database", str(databases[1]), "--add", str(databases[2])]
     capsys.readouterr()
     assert main(arguments) == 2
-    assert "White is 1023 in one database and 4095 in the other. Give --white-level." in capsys.readouterr().err
+    assert (
+        "The white level is 1023 in one database and 4095 in the other. Give --white-level." in capsys.readouterr().err
+    )
     assert main([*arguments, "--white-level", "4095"]) == 0
 
 
