@@ -17,6 +17,9 @@ from .progress import Progress
 from .rejection import UNKNOWN, Rejection
 from .verdicts import Neighbour, Verdict
 
+MOST_NAMED = 5
+"""Classes that a sentence names."""
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -123,11 +126,15 @@ def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
 
 
 def outvoted(database: ReferenceDatabase, k: int) -> list[str]:
-    """A sentence with the next step for each class that has fewer references than half of ``k``: against one other class it
+    """A sentence with the next step if classes have fewer references than half of ``k``: against one other class such a class
     loses every vote."""
-    return [
-        f"The class {label} has {count} of the {k} references that vote at the most, so it can hardly win. Add references of "
-        f"it, or choose k = {max(2 * count - 1, 1)} or less."
-        for label, count in database.count().items()
-        if 2 * count < k
-    ]
+    few = {label: count for label, count in database.count().items() if 2 * count < k}
+    if not few:
+        return []
+    named = ", ".join(f"{label} ({count})" for label, count in list(few.items())[:MOST_NAMED])
+    more = f" and {len(few) - MOST_NAMED} more" if len(few) > MOST_NAMED else ""
+    sentence = (
+        f"Classes with fewer references than half of the {k} that vote can hardly win: {named}{more}. Add references of them, "
+        f"or choose k = {max(2 * min(few.values()) - 1, 1)} or less."
+    )
+    return [sentence]

@@ -61,7 +61,7 @@ def test_a_class_that_cannot_win_is_told(
 ) -> None:
     for path in sorted((station / "references" / "red").iterdir())[count:]:
         path.unlink()
-    sentence = f"The class red has {count} of the {k} references that vote at the most, so it can hardly win."
+    sentence = f"Classes with fewer references than half of the {k} that vote can hardly win: red ({count}). Add"
     advice = f"choose k = {max(2 * count - 1, 1)} or less"
     capsys.readouterr()
     run(station, "embed", "--references", station / "references")
