@@ -6,7 +6,7 @@ them more similar to the references of their own class is what tells renders and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,6 +103,37 @@ ALTERED: Mapping[str, Callable[[Pixels], Pixels]] = {
 """Ablations: photos and references altered alike."""
 
 
+@dataclass(frozen=True)
+class Sample:
+    """The photos and references that are looked at, by class.
+
+    Attributes:
+        database: all references.
+        encoder: what embeds changed photos.
+        photos: what the encoder sees of the photos.
+        references: what it sees of the references.
+        rows: these references' rows in the database.
+    """
+
+    database: ReferenceDatabase
+    encoder: Encoder
+    photos: dict[str, Pixels]
+    references: dict[str, Pixels]
+    rows: dict[str, NDArray[np.int64]]
+
+    def embed(self, images: Pixels) -> NDArray[np.float32]:
+        """Embeddings float32 [N, D] of images that may have been changed."""
+        rounded = images.clip(0, 255).round().astype(np.uint8)
+        tensors = [self.database.preprocessing.tensor(Image.fromarray(image)) for image in rounded]
+        batches = range(0, len(tensors), BATCH)
+        return np.concatenate([self.encoder.embed(np.stack(tensors[first : first + BATCH])) for first in batches])
+
+    def similarity(self, label: str, vectors: NDArray[np.float32]) -> float:
+        """Mean similarity of embeddings [Q, D] to the nearest reference of a class."""
+        whitening = self.database.whitening
+        return _nearest(whitening(vectors), whitening(self.database.embeddings[self.rows[label]]))
+
+
 def explain(
     database: ReferenceDatabase,
     encoder: Encoder,
@@ -110,59 +141,84 @@ def explain(
     k: int,
     progress: Progress,
 ) -> Explanation | None:
-    """Explain the gap between readable ``photos``, by class, and references.
+    """Explain the gap between photos and references.
 
-    None where a class has no reference image any more.
+    Args:
+        database: the references.
+        encoder: the encoder that they were made with.
+        photos: readable photos by class.
+        k: how many neighbours vote.
+        progress: is told what is done.
+
+    Returns:
+        The explanation, or None where a class has lost an image of its references.
     """
-    pictures = {label: _load(evenly(paths, MOST_PHOTOS), database.preprocessing) for label, paths in photos.items()}
+    sample = _draw_sample(database, encoder, photos)
+    if sample is None:
+        return None
+    plain = {label: sample.embed(images) for label, images in sample.photos.items()}
+    before = {label: sample.similarity(label, vectors) for label, vectors in plain.items()}
+    after = _try_changes(sample, progress)
+    gaps = tuple(_gap(sample, label, before[label], after[label]) for label in sample.photos)
+    ablations = _try_ablations(sample, np.concatenate(list(plain.values())), k, progress)
+    return Explanation(gaps, ablations, sum(map(len, plain.values())), sum(map(len, sample.rows.values())))
+
+
+def _draw_sample(database: ReferenceDatabase, encoder: Encoder, photos: Mapping[str, Sequence[Path]]) -> Sample | None:
+    """Some photos and references of each class; None where an image of these references is no longer there."""
     rows = {
-        label: evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES)
+        label: np.array(evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES), np.int64)
         for number, label in enumerate(database.classes)
     }
-    files = {label: [database.image_path(row) for row in own] for label, own in rows.items()}
+    files = {label: [database.image_path(row) for row in own.tolist()] for label, own in rows.items()}
     if not all(is_file(path) for own in files.values() for path in own):
         return None
+    pictures = {label: _load(evenly(paths, MOST_PHOTOS), database.preprocessing) for label, paths in photos.items()}
     references = {label: _load(own, database.preprocessing.of_references) for label, own in files.items()}
-    of_class = {label: database.take(np.array(own, np.int64)) for label, own in rows.items()}
+    return Sample(database, encoder, pictures, references, rows)
 
-    def embed(images: Pixels) -> NDArray[np.float32]:
-        rounded = images.clip(0, 255).round().astype(np.uint8)
-        tensors = [database.preprocessing.tensor(Image.fromarray(image)) for image in rounded]
-        batches = range(0, len(tensors), BATCH)
-        return np.concatenate([encoder.embed(np.stack(tensors[first : first + BATCH])) for first in batches])
 
-    def similarity(label: str, vectors: NDArray[np.float32]) -> float:
-        own = of_class[label].embeddings
-        return _nearest(database.whitening(vectors), database.whitening(own))
-
-    plain = {label: embed(images) for label, images in pictures.items()}
-    before = {label: similarity(label, vectors) for label, vectors in plain.items()}
-    after: dict[tuple[str, str], float] = {}
-    tries = [(label, cause, change) for label in pictures for cause, ways in CHANGES.items() for change in ways]
+def _try_changes(sample: Sample, progress: Progress) -> dict[str, dict[str, float]]:
+    """The similarity to the references of their class that photos reach by each change, by class and cause."""
+    after: dict[str, dict[str, float]] = {label: {} for label in sample.photos}
+    tries = [(label, cause, change) for label in sample.photos for cause, ways in CHANGES.items() for change in ways]
     for label, cause, change in progress.track(tries, len(tries), "Explaining the gap"):
-        changed = similarity(label, embed(change(pictures[label], references[label])))
-        after[label, cause] = max(changed, after.get((label, cause), -1.0))
-    gaps = []
-    for label, images in pictures.items():
-        gains = {cause: after[label, cause] - before[label] for cause in CHANGES}
-        notable = sorted((cause for cause in gains if gains[cause] >= NOTABLE), key=lambda cause: -gains[cause])
-        causes = tuple(_sentence(cause, gains[cause], images, references[label]) for cause in notable)
-        gaps.append(Gap(label, before[label], _nearest_of_other_poses(database, of_class[label]), gains, causes))
+        changed = sample.embed(change(sample.photos[label], sample.references[label]))
+        after[label][cause] = max(sample.similarity(label, changed), after[label].get(cause, -1.0))
+    return after
 
-    everything = (np.concatenate(list(pictures.values())), np.concatenate(list(references.values())))
-    as_they_are = (np.concatenate(list(plain.values())), np.concatenate([own.embeddings for own in of_class.values()]))
-    vectors = {"as they are": as_they_are, "centred vectors": _centred(*as_they_are)}
-    for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
-        vectors[name] = (embed(alter(everything[0])), embed(alter(everything[1])))
-    true = np.repeat([database.classes.index(label) for label in pictures], [len(own) for own in pictures.values()])
-    sample = database.take(np.concatenate([np.array(own, np.int64) for own in rows.values()]))
-    tried = {name: (replace(sample, embeddings=own), queries) for name, (queries, own) in vectors.items()}
-    tried["plain cosine"] = (replace(sample, whitened=False), as_they_are[0])
-    f1 = {
-        name: metrics.from_predictions(true, references.predict(queries, k), database.classes).macro_f1
-        for name, (references, queries) in tried.items()
+
+def _gap(sample: Sample, label: str, before: float, after: Mapping[str, float]) -> Gap:
+    """The gap of a class, and its notable causes in words, the largest first."""
+    gains = {cause: similarity - before for cause, similarity in after.items()}
+    notable = sorted((cause for cause in gains if gains[cause] >= NOTABLE), key=lambda cause: -gains[cause])
+    photos, references = sample.photos[label], sample.references[label]
+    causes = tuple(_sentence(cause, gains[cause], photos, references) for cause in notable)
+    own = sample.database.take(sample.rows[label])
+    return Gap(label, before, _nearest_of_other_poses(sample.database, own), gains, causes)
+
+
+def _try_ablations(sample: Sample, queries: NDArray[np.float32], k: int, progress: Progress) -> dict[str, float]:
+    """Macro F1 of the photos, whose plain embeddings are ``queries`` [Q, D], and of photos and references altered alike."""
+    database = sample.database
+    references = database.take(np.concatenate(list(sample.rows.values())))
+    photos, renders = (np.concatenate(list(images.values())) for images in (sample.photos, sample.references))
+    centred_queries, centred = _centred(queries, references.embeddings)
+    tried = {
+        "as they are": (references, queries),
+        "centred vectors": (replace(references, embeddings=centred), centred_queries),
     }
-    return Explanation(tuple(gaps), f1, len(true), len(sample))
+    for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
+        altered = replace(references, embeddings=sample.embed(alter(renders)))
+        tried[name] = (altered, sample.embed(alter(photos)))
+    tried["plain cosine"] = (replace(references, whitened=False), queries)
+    true = np.repeat(
+        [database.classes.index(label) for label in sample.photos], [len(own) for own in sample.photos.values()]
+    )
+    return {
+        name: metrics.from_predictions(true, altered.predict(vectors, k), database.classes).macro_f1
+        for name, (altered, vectors) in tried.items()
+    }
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:

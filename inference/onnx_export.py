@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .database import ReferenceDatabase
 from .errors import InputError
 from .files import replacing, shown
+from .preprocessing import Preprocessing
 from .quantising import load_model
 from .rejection import UNKNOWN, Rejection
 
@@ -106,32 +107,76 @@ def export_onnx(
 ) -> None:
     """Write one ONNX file that takes photos to verdicts as ``classify`` does.
 
-    Input, by ``flavour``: ``image``: ``images`` uint8 [N, H, W, 3], RGB, upright, of any size; ``tensor``: ``pixels``
-    float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them. Outputs: ``label`` int64 [N];
-    ``votes`` int64 [N, C]; ``similarities`` float32 [N, k], best first; ``neighbours`` int64 [N, k]. With
-    ``rejection``, ``label`` is -1 for an unknown photo, and ``familiarity`` float64 [N] says how familiar each is.
-    Class names and reference images by number, k, the crop, the white level of deep photos, the model and the oldest ONNX
-    Runtime that runs the file are in its metadata, named ``simsearch.…``, lists as JSON. The database's crop is applied to
-    images; a tensor is made of what was cropped.
-    With ``precision`` "FAST" give it one photo at a time, as :mod:`.quantising` says why.
-    Raises InputError where the ``onnx`` package is missing or the file would be too large.
+    Its outputs are ``label`` int64 [N], -1 for an unknown photo; ``votes`` int64 [N, C]; ``similarities`` float32 [N, k],
+    the highest first; ``neighbours`` int64 [N, k]; and with rejection ``familiarity`` float64 [N]. Its metadata, named
+    ``simsearch.…``, tell class names and reference images by number, k, the crop, the white level of deep photos, the model
+    and the oldest ONNX Runtime that runs the file; lists are JSON.
+
+    Args:
+        database: the references. Its crop is applied to images; a tensor is made of what was cropped.
+        encoder: the encoder's file.
+        output: the file to write.
+        flavour: the input. ``image``: ``images`` uint8 [N, H, W, 3], RGB, upright, of any size. ``tensor``: ``pixels``
+            float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them.
+        k: how many neighbours vote.
+        rejection: which photos are unknown; None: no photo is.
+        precision: "FP32", or "FAST", whose file is to be given one photo at a time, as :mod:`.quantising` says why.
+
+    Raises:
+        InputError: the ``onnx`` package is missing, or the file would be too large.
     """
+    onnx = _import_onnx()
+    model = _load_encoder(encoder, database, precision)
+    vote = VOTE
+    if rejection:
+        vote = VOTE.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
+    before = [onnx.parser.parse_graph(PREPROCESS)] if flavour == "image" else []
+    embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
+    after = [onnx.parser.parse_graph(part) for part in (vote, *([REJECT] if rejection else []))]
+    constants = {
+        **_vote_constants(database, k),
+        **(_rejection_constants(rejection) if rejection else {}),
+        **(_preprocessing_constants(database.preprocessing) if flavour == "image" else {}),
+    }
+    graph = onnx.helper.make_graph(
+        [node for part in (*before, embedding, *after) for node in part.node],
+        "synthetic_similarity_search",
+        (*before, embedding)[0].input,
+        [*onnx.parser.parse_graph(VOTE).output, *(after[-1].output[1:] if rejection else [])],
+        [*embedding.initializer, *(onnx.numpy_helper.from_array(array, name) for name, array in constants.items())],
+    )
+    oldest = onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)
+    exported = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=oldest)
+    metadata = {entry.key: entry.value for entry in model.metadata_props} | _metadata(database, k, rejection)
+    onnx.helper.set_model_props(exported, metadata)
+    with replacing(output) as temporary:
+        onnx.save(exported, temporary)
+
+
+def _import_onnx() -> Any:
+    """The ``onnx`` package, late, as nothing else needs it."""
     try:
+        import onnx
         import onnx.parser
         import onnx.utils
-        from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
         raise InputError("export-onnx needs the Python package onnx. Install it: pip install onnx") from error
+    return onnx
 
+
+def _load_encoder(encoder: Path, database: ReferenceDatabase, precision: str) -> Any:
+    """The encoder as an ONNX model that holds all its weights."""
+    onnx = _import_onnx()
     model = onnx.load(encoder, load_external_data=False)
-    external = any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    external = any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
     if external or encoder.stat().st_size + database.embeddings.nbytes > LARGEST:
         raise InputError(f"{shown(encoder)} and the database are too large for one ONNX file. Choose a smaller model.")
-    if precision == "FAST":
-        model = load_model(encoder, fast=True)
+    return load_model(encoder, fast=True) if precision == "FAST" else model
 
-    preprocessing = database.preprocessing
-    constants: dict[str, NDArray[Any]] = {
+
+def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[Any]]:
+    """What :data:`VOTE` names."""
+    return {
         "whitening": database.whitening.matrix.astype(np.float32),
         "reference_vectors": np.ascontiguousarray(database.embeddings.T),
         "reference_lengths": database.lengths,
@@ -143,56 +188,46 @@ def export_onnx(
         "no_weight": np.array(0.0),
         "lowest": np.array(-np.inf),
     }
-    embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
-    graphs = [embedding, onnx.parser.parse_graph(VOTE)]
-    outputs = list(graphs[-1].output)
+
+
+def _rejection_constants(rejection: Rejection) -> dict[str, NDArray[Any]]:
+    """What :data:`REJECT` names."""
+    return {
+        "subspace_mean": rejection.subspace.mean,
+        "subspace_axes": np.ascontiguousarray(rejection.subspace.axes.T),
+        "subspace_axes_back": np.ascontiguousarray(rejection.subspace.axes),
+        "threshold": np.array(rejection.threshold),
+        "unknown_label": np.array(-1, np.int64),
+    }
+
+
+def _preprocessing_constants(preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
+    """What :data:`PREPROCESS` names."""
+    left, top, width, height = preprocessing.crop
+    return {
+        "crop_start": np.array([top, left]),
+        "crop_end": np.array([top + height, left + width]),
+        "crop_axes": np.array([1, 2], np.int64),
+        "one_pixel": np.array(1, np.int64),
+        "image_size": np.array([preprocessing.size, preprocessing.size], np.int64),
+        "white": np.array(255, np.float32),
+        "mean": np.array(preprocessing.mean, np.float32)[:, None, None],
+        "std": np.array(preprocessing.std, np.float32)[:, None, None],
+    }
+
+
+def _metadata(database: ReferenceDatabase, k: int, rejection: Rejection | None) -> dict[str, str]:
+    """What the file says of itself, beside what the encoder's file says."""
+    found = {
+        "simsearch.encoder_sha256": database.model.sha256,
+        "simsearch.classes": json.dumps(database.classes),
+        "simsearch.images": json.dumps(database.images),
+        "simsearch.k": str(k),
+        "simsearch.crop": json.dumps(database.preprocessing.crop),
+        "simsearch.onnxruntime": OLDEST_RUNTIME,
+    }
+    if white_level := database.preprocessing.white_level:
+        found["simsearch.white_level"] = str(white_level)
     if rejection:
-        vote = VOTE.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
-        graphs[-1:] = [onnx.parser.parse_graph(vote), onnx.parser.parse_graph(REJECT)]
-        outputs.append(graphs[-1].output[1])
-        constants |= {
-            "subspace_mean": rejection.subspace.mean,
-            "subspace_axes": np.ascontiguousarray(rejection.subspace.axes.T),
-            "subspace_axes_back": np.ascontiguousarray(rejection.subspace.axes),
-            "threshold": np.array(rejection.threshold),
-            "unknown_label": np.array(-1, np.int64),
-        }
-    if flavour == "image":
-        graphs.insert(0, onnx.parser.parse_graph(PREPROCESS))
-        constants |= {
-            "crop_start": np.array([preprocessing.crop[1], preprocessing.crop[0]]),
-            "crop_end": np.array(
-                [preprocessing.crop[1] + preprocessing.crop[3], preprocessing.crop[0] + preprocessing.crop[2]]
-            ),
-            "crop_axes": np.array([1, 2], np.int64),
-            "one_pixel": np.array(1, np.int64),
-            "image_size": np.array([preprocessing.size, preprocessing.size], np.int64),
-            "white": np.array(255, np.float32),
-            "mean": np.array(preprocessing.mean, np.float32)[:, None, None],
-            "std": np.array(preprocessing.std, np.float32)[:, None, None],
-        }
-    graph = helper.make_graph(
-        [node for graph in graphs for node in graph.node],
-        "synthetic_similarity_search",
-        graphs[0].input,
-        outputs,
-        [*embedding.initializer, *(numpy_helper.from_array(array, name) for name, array in constants.items())],
-    )
-    oldest = helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True)
-    exported = helper.make_model(graph, opset_imports=model.opset_import, ir_version=oldest)
-    helper.set_model_props(
-        exported,
-        {entry.key: entry.value for entry in model.metadata_props}
-        | {
-            "simsearch.encoder_sha256": database.model.sha256,
-            "simsearch.classes": json.dumps(database.classes),
-            "simsearch.images": json.dumps(database.images),
-            "simsearch.k": str(k),
-            "simsearch.crop": json.dumps(preprocessing.crop),
-            "simsearch.onnxruntime": OLDEST_RUNTIME,
-        }
-        | ({"simsearch.white_level": str(preprocessing.white_level)} if preprocessing.white_level else {})
-        | ({"simsearch.unknown": UNKNOWN, "simsearch.threshold": str(rejection.threshold)} if rejection else {}),
-    )
-    with replacing(output) as temporary:
-        onnx.save(exported, temporary)
+        found |= {"simsearch.unknown": UNKNOWN, "simsearch.threshold": str(rejection.threshold)}
+    return found
