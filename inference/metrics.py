@@ -68,7 +68,7 @@ def _figures(
     right: NDArray[np.int64], support: NDArray[np.int64], taken: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], ...]:
     """Precision, recall, F1 [..., C], macro F1 and accuracy [...] from counts [..., C]: photos of a class that were
-    taken for it, photos of the class, photos taken for the class."""
+    classified correctly, photos of the class, photos classified as the class."""
     f1, occurs = _ratio(2 * right, support + taken), support + taken > 0
     return (
         _ratio(right, taken),

@@ -5,13 +5,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW = 256
-"""References that are sorted sooner than searched."""
+"""Up to this many references, sorting them all is faster than searching."""
 
 PRODUCTS = 2**24
-"""Products of queries and references that are in memory at a time: 64 MB."""
+"""Products of queries and references that are held in memory at once: 64 MB."""
 
 ROWS = 4096
-"""References that are compared exactly at a time."""
+"""References that are compared exactly in one step."""
 
 
 def search(
@@ -24,17 +24,17 @@ def search(
     unit vectors and ones. 1 ≤ k ≤ N. Returns similarities float32 [Q, k] and row numbers of ``references`` int64 [Q, k].
     """
     if len(references) <= FEW:
-        if len(queries) == 1:  # as a station asks; the same, but for what it costs to handle two axes
+        if len(queries) == 1:  # what a station asks; the same result without the cost of a second axis
             row = references @ queries[0] / lengths
             best = (-row).argsort(kind="stable")[None, :k]
             return row[best], best
-        # One by one, in effect: a product of two matrices rounds by how many there are.
+        # In effect one by one: how a product of two matrices is rounded depends on their size.
         rows = np.matmul(references, queries[:, :, None])[:, :, 0] / lengths
         indices = (-rows).argsort(axis=1, kind="stable")[:, :k]
         return np.take_along_axis(rows, indices, axis=1), indices
     similarities = np.empty((len(queries), k), np.float32)
     indices = np.empty((len(queries), k), np.int64)
-    # A product of matrices is quick; what it rounds otherwise than the exact comparison does cannot exceed this:
+    # A product of matrices is fast. Its rounding differs from that of the exact comparison by no more than this:
     slack = 2 * references.shape[1] * float(np.finfo(np.float32).eps / np.min(lengths))
     together = max(PRODUCTS // len(references), 1)
     for start in range(0, len(queries), together):
