@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "build" / "documentation" / "source"
-PAGES = ("*.md", "benchmarks/*.md", "docs/**/*.md", "models/*.md", "wheels/*.md")
+PAGES = ("*.md", "*/README.md", "benchmarks/*.md", "docs/**/*.md")
 LINKED = ("LICENSE", "docs/images/*", "examples/**/*.py", "examples/**/*.cpp")
 
 

@@ -126,7 +126,7 @@ def build(platform: str, series: str, place: Path = DIST, *, gpu: bool = False) 
         for path in (*ROOT.glob("*.py"), ROOT / "LICENSE"):
             shutil.copy(path, stage / path.name)
         for folder in FOLDERS:
-            shutil.copytree(ROOT / folder, stage / folder, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / folder, stage / folder, ignore=shutil.ignore_patterns("__pycache__", "README.md"))
         shutil.copy(ENCODER, stage / "models" / ENCODER.name)
         wheels = fetch_wheels(platform, SERIES[series], gpu=gpu)
         for wheel in wheels:

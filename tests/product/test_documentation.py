@@ -99,6 +99,15 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
                 )
 
 
+@pytest.mark.parametrize("folder", ["inference", "scene"])
+def test_the_page_of_a_folder_names_all_its_modules(folder: str) -> None:
+    page = (ROOT / folder / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+\.py)`", page))
+    modules = {path.name for path in (ROOT / folder).glob("*.py") if not path.name.startswith("__")}
+    inner = {path.name for path in (ROOT / folder).glob("*/*.py")}
+    assert modules <= named <= modules | inner
+
+
 def text(node: ast.AST) -> str | None:
     """A text in the code, with "…" for what is filled in; None for anything else."""
     if isinstance(node, ast.JoinedStr):
