@@ -51,6 +51,7 @@ def test_the_white_level_is_told_by_all_photos_and_the_user_learns_it(
     assert "white_level" not in plain and "white" not in capsys.readouterr().err
     deep, deep_similarities = validate(station, "deep")
     assert deep["white_level"] == 4095 and deep["macro_f1"] == plain["macro_f1"] == 1
+    assert "White is 4095 in files of 16 bits" in (station / "out" / "report.html").read_text("utf-8")
     for path, expected in similarities.items():
         assert deep_similarities[path] == pytest.approx(expected, abs=1e-3)
     (said,) = (line for line in capsys.readouterr().err.splitlines() if "white" in line.lower() and "Warning" in line)
