@@ -37,7 +37,7 @@ docs: ## the documentation site, in build/documentation/site/
 build: ## the extension's zips for all platforms, in dist/; PLATFORM=linux-x64 for one, FLAVOUR=gpu for NVIDIA GPUs
 	@$(RUN) python tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(FLAVOUR),--flavour $(FLAVOUR))
 
-format: ## let ruff mend what it can
+format: ## let ruff fix what it can
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent
 
 
 def load_package() -> ModuleType:
-    """Import this folder as ``synthetic_similarity_search``, whatever its name, and register it, each once."""
+    """Import this folder as ``synthetic_similarity_search``, whatever its name is, and register it; each only once."""
     import bpy  # isort: skip  # first, as it makes its own modules importable
     import addon_utils
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What matters, measured: other ways to use the same references, and photos that are worse than those at hand.
+"""What matters, measured: other ways to use the same references, and degraded photos.
 
-None of it chooses anything for the cases that it is measured on.
+Nothing here changes the settings of the cases on which it is measured.
 """
 
 from collections.abc import Callable, Iterable, Sequence

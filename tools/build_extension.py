@@ -59,7 +59,7 @@ GPU_TAGLINES = {
 """What a zip for GPUs says of itself, by whether its encoder is the stand-in."""
 
 ZIP_DATE = (2026, 1, 1, 0, 0, 0)
-"""The date that every file in a zip bears."""
+"""The date of every file in a zip."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def bundled_requirements(python: str, *, gpu: bool = False) -> list[str]:
 
 
 def pinned_requirements(file: str, python: str) -> dict[str, str]:
-    """Package name → its lines in one of the lists in wheels/, where a Python version has lines of its own those."""
+    """Package name → its lines in one of the lists in wheels/; if there are several, those for this Python version."""
     pinned = {}
     for block in re.split(r"(?m)^(?=[a-z0-9-]+==)", (WHEELS / file).read_text("utf-8"))[1:]:
         requirement = Requirement(block.split("\\")[0])

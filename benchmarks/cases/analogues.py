@@ -276,7 +276,7 @@ def relief(scene: bpy.types.Scene) -> float:
 
 
 def screw_sizes(scene: bpy.types.Scene) -> float:
-    """No use case of the paper: hexagon screws M4, M5 and M6 (ISO 4017), in a thread each of its own size."""
+    """Not a use case of the paper: hexagon screws M4, M5 and M6 (ISO 4017), each in a thread of its size."""
     cast, zinc = (
         new_material("casting", (0.22, 0.22, 0.22), 0.6, 0.5),
         new_material("zinc", (0.5, 0.5, 0.52), 0.35, 1.0),

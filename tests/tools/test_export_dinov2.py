@@ -305,7 +305,7 @@ def test_harmful_and_damaged_files(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no PyTorch file, or damaged"):
             read_pth(path)
     for content, problem in (
-        (pickle.dumps(Harmful(tmp_path / "touched")), "is no plain state dict: it refers to pathlib"),
+        (pickle.dumps(Harmful(tmp_path / "touched")), "is not a plain state dict: it refers to pathlib"),
         (pickle.dumps({"model": {"weight": 1}}), "something other than a plain state dict"),
         (b"", "no PyTorch file, or damaged"),
     ):
