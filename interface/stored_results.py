@@ -11,6 +11,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..inference.errors import InputError
+from ..inference.files import files_below
 from . import checklist
 
 CHANGED = {
@@ -64,8 +65,8 @@ def fingerprint(scene: bpy.types.Scene, part: str) -> str:
 
 
 def listing(folder: Path) -> str:
-    """Hash of the names, sizes and times of all files below a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Hash of the names, sizes and times of the files below a folder that are the user's."""
+    files = sorted(path for path in files_below(folder) if path.is_file())
     lines = (f"{path.relative_to(folder)}\0{path.stat().st_size}\0{path.stat().st_mtime_ns}\n" for path in files)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
