@@ -63,7 +63,7 @@ def next_step(scene: bpy.types.Scene) -> str | None:
 
 
 def camera_step(scene: bpy.types.Scene) -> str | None:
-    """The next step where there is no nominal camera."""
+    """The next step if there is no nominal camera."""
     if scene.simsearch.camera is None and scene.camera is None:
         return ADD_CAMERA
     return None
@@ -80,7 +80,7 @@ def folder_step(scene: bpy.types.Scene) -> str | None:
 
 
 def database_step(scene: bpy.types.Scene) -> str | None:
-    """The next step where there is no reference database yet."""
+    """The next step if there is no reference database yet."""
     return folder_step(scene) or (None if database(scene).is_file() else "Build the reference database first")
 
 

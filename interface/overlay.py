@@ -33,9 +33,9 @@ VOLUME: Colour = (1.0, 1.0, 1.0, 0.5)
 ACCEPTED: Colour = (0.3, 0.9, 0.35, 0.9)
 REJECTED: Colour = (1.0, 0.3, 0.25, 0.9)
 MOST_DRAWS = 50
-"""Draws per image that are shown; a job goes on for longer before it gives up."""
+"""Draws per image that are shown; a job tries more before it gives up."""
 MOST_LABELS = 12
-"""So many rejected poses are labelled in place, where there is room; the summary counts them all."""
+"""The number of rejected poses that are labelled in place; the summary counts all of them."""
 
 _handlers: list[Any] = []
 _cached: dict[str, tuple[object, "Drawing"]] = {}

@@ -35,7 +35,7 @@ def keep(scene: bpy.types.Scene, name: str, value: dict[str, Any], *depends: str
 
 
 def load(scene: bpy.types.Scene, name: str) -> Any | None:
-    """A saved result; ``None`` where there is none."""
+    """A saved result; ``None`` if there is none."""
     text = getattr(scene.simsearch.results, name)
     return json.loads(text)["value"] if text else None
 

@@ -10,7 +10,7 @@ _previews: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
 def icon(path: Path) -> int:
-    """Icon of an image file, read again when the file changes; 0 where there is no such file."""
+    """Icon of an image file, read again when the file changes; 0 if there is no such file."""
     assert _previews is not None
     try:
         key = f"{path}:{path.stat().st_mtime_ns}"

@@ -189,7 +189,7 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             None, "warning",
         )  # fmt: skip
     if lights and not (scene.eevee.use_shadows and any(item.data.use_shadow for item in lights)):
-        # Door tray and fine relief are told apart by luck without them: benchmarks/ACCURACY.md.
+        # Without them, the classes of door tray and fine relief cannot be distinguished: benchmarks/ACCURACY.md.
         yield Problem(
             "No light casts a shadow, and some classes differ in little else. Turn shadows on in the render settings and "
             "in the light.",
@@ -220,7 +220,7 @@ def shines(world: bpy.types.World | None) -> bool:
 
 
 def _numbers(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
-    """What holds a NaN would be missing or black in the references, and the rest of them looks right."""
+    """An object with a NaN would be missing or black in the references, while everything else looks right."""
     camera = nominal_camera(scene)
     if camera is None:
         return

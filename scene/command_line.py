@@ -131,7 +131,7 @@ def _add_share(parser: argparse.ArgumentParser) -> None:
 
 
 def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
-    """Render what a job gave this process of its images; the job holds the folder."""
+    """Render the images that a job assigned to this process; the job holds the lock of the folder."""
     try:
         scene = bpy.data.scenes[args.scene_name]
         images = [PlannedImage.from_entry(entry) for entry in json.loads(args.images.read_text("utf-8"))]

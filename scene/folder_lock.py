@@ -41,7 +41,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # the disk has become read-only: said above; the lock of an ended job holds nobody up
+        with suppress(OSError):  # the disk became read-only, as reported above; the lock of an ended job blocks nobody
             lock.unlink(missing_ok=True)
 
 

@@ -264,7 +264,7 @@ def _set_sampling(undo: ExitStack, scene: bpy.types.Scene, settings: Settings) -
     """How finely EEVEE samples, and what costs time but changes no picture."""
     # With each sample EEVEE frees all shadow maps that were unused when it last read the scene: some four thousand if
     # that was for the first time. Motion blur of no length has it read the scene again with each sample: the same
-    # picture (Blender 4.5 rounds otherwise here and there), without a graphics card in half to two thirds of the time.
+    # picture (Blender 4.5 rounds differently in places), without a graphics card in half to two thirds of the time.
     _set(undo, scene.render, {"use_motion_blur": True, "motion_blur_shutter": 0.0})
     _set(undo, scene.eevee, {"taa_render_samples": settings.samples, "motion_blur_steps": settings.samples})
     if scene.eevee.shadow_pool_size == "512":  # Blender's own default, unless the user asked for another

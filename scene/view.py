@@ -10,7 +10,7 @@ from .poses import Array, View
 
 
 def nominal_camera(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The camera that the settings name, else the scene's; ``None`` where there is none."""
+    """The camera of the settings, or the camera of the scene if they name none; ``None`` if there is neither."""
     return scene.simsearch.camera or scene.camera
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rendering shared by worker processes, each the same program on a copy of the scene.
 
-A worker gets a share of the images and ends with it: that gives memory back, and a crash costs one image. It tells on
-stdout which image it begins, and ends when its stdin does, so it never outlives the job, whatever ends that.
+A worker gets a share of the images and ends with it: that gives memory back, and a crash costs one image. It prints on
+stdout which image it begins, and ends when its stdin is closed, so it never outlives the job.
 """
 
 import _thread
