@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-REFERENCES = "references"
+REFERENCES, PREDICTIONS, REPORT = "references", "predictions.csv", "report.html"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ValidationFolder:
     @property
     def predictions(self) -> Path:
         """The verdict on each photo."""
-        return self.path / "predictions.csv"
+        return self.path / PREDICTIONS
 
     @property
     def negatives(self) -> Path:
@@ -58,7 +58,7 @@ class ValidationFolder:
     @property
     def report(self) -> Path:
         """The page for people."""
-        return self.path / "report.html"
+        return self.path / REPORT
 
     @property
     def vectors(self) -> Path:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Validation: score the references on real photos, classify one photo, open the report."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..inference.errors import InputError
+from ..inference.output_folder import REPORT
 from ..inference.validation_result import ValidationResult
 from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results
@@ -38,7 +40,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             "--photos",
             str(photos),
             "--output",
-            str(checklist.output_folder(scene).validation.path),
+            str(validation_folder(scene)),
             "--k",
             str(scene.simsearch.k),
             "--model",
@@ -101,17 +103,22 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, report_step(context.scene))
+        return checklist.allowed(cls, result_step(context.scene, REPORT))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        bpy.ops.wm.path_open(filepath=str(checklist.output_folder(context.scene).validation.report))
+        bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / REPORT))
         return {"FINISHED"}
 
 
-def report_step(scene: bpy.types.Scene) -> str | None:
-    """What must be done before the last validation can be shown."""
+def validation_folder(scene: bpy.types.Scene) -> Path:
+    """Where the results of the last validation lie."""
+    return checklist.output_folder(scene).validation.path
+
+
+def result_step(scene: bpy.types.Scene, name: str) -> str | None:
+    """What must be done before this file of the last validation can be shown."""
     missing = checklist.folder_step(scene)
-    if missing is None and not checklist.output_folder(scene).validation.metrics.is_file():
+    if missing is None and not (validation_folder(scene) / name).is_file():
         return "Validate against real images first"
     return missing
 

@@ -8,9 +8,10 @@ import bpy
 
 from ..inference.errors import InputError
 from ..inference.files import shown
+from ..inference.output_folder import PREDICTIONS
 from ..inference.predictions import Prediction, read_predictions
 from ..interface import checklist, thumbnails
-from ..operators.validation import report_step
+from ..operators.validation import result_step
 
 MOST = 8
 """Misclassified photos that the popup has room for."""
@@ -49,7 +50,7 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, report_step(context.scene))
+        return checklist.allowed(cls, result_step(context.scene, PREDICTIONS))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
