@@ -6,7 +6,7 @@ and does not know the rarer kinds of TIFF. Here it only decompresses; what the b
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +17,9 @@ from .errors import UnreadablePhoto
 
 WHITE_LEVELS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 """The values that cameras use as white."""
+
+PNG_SIGNIFICANT_BITS = re.compile(rb"\0\0\0[\x01-\x04]sBIT([\x08-\x0f])", re.DOTALL)
+"""A chunk that says how many bits the first channel had: W3C, "Portable Network Graphics", third edition, 11.3.2.7."""
 
 JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
 """Start of a codestream and its first component's depth: ISO/IEC 15444-1, A.5.1."""
@@ -122,7 +125,13 @@ def read_png(file: BinaryIO) -> DeepPixels:
         del image
         values |= np.asarray(decoded(raw.replace("16B", "16L")))
     key = info.get("transparency")
-    return DeepPixels(values, mode, None, transparent=(key,) if isinstance(key, int) else key, info=info)
+    deep = DeepPixels(values, mode, None, transparent=(key,) if isinstance(key, int) else key, info=info)
+    file.seek(0)
+    if found := PNG_SIGNIFICANT_BITS.search(file.read(65536)):
+        # The standard wants values scaled to 16 bits and this for information; cameras may not scale them.
+        white = 2 ** found[1][0] - 1
+        return replace(deep, white=white if deep.colours.max() <= white else WHITE_LEVELS[-1])
+    return deep
 
 
 def read_netpbm(file: BinaryIO) -> DeepPixels | None:

@@ -37,6 +37,8 @@ def opened(path: str) -> Image.Image:
             raise RefusedError("a TIFF file that needs more than this example: save it as PNG")
     elif image.mode == "I" or (image.mode != "I;16" and any(";16" in str(tile.args) for tile in image.tile)):
         raise RefusedError("colours of more than 8 bits: save it with 8 bits")
+    if image.mode.startswith("I;16") and b"sBIT" in head:
+        raise RefusedError("a number of significant bits, which this example does not know: save it without")
     if image.has_transparency_data:
         raise RefusedError("transparent: save it without an alpha channel")
     image.load()

@@ -257,6 +257,7 @@ def kinds(folder: Path) -> dict[str, Path]:
         "signed 8.tif": tiff((grey.astype(np.int16) - 128).astype(np.int8), 1),
         "signed 16.tif": tiff((deep(grey) - 32768.0).astype(np.int16), 1),
         "float.tif": tiff((grey / 255).astype(np.float32), 1),
+        "significant bits.png": png(scaled(grey // 4, 4095), chunks=((b"sBIT", b"\x0c"),)),
         "colour 16.tif": tiff(deep(colour), 2),
         "colour 12 in 16.png": png(scaled(colour, 4095)),
         "planar.tif": tiff(deep(colour), 2, planar=True),

@@ -144,6 +144,16 @@ def test_what_the_file_says_is_white_counts(tmp_path: Path) -> None:
     assert same(read(stated, 4095)[0], GREY)
     stated.write_bytes(tiff(found, 1, more={281: (4, 65535)}))
     assert same(read(stated, 4095)[0], GREY) and unstated_white(stated) == 4095
+    for bits, stored, picture in (
+        (12, scaled(GREY, 4095), GREY),
+        (12, deep(GREY), GREY),
+        (10, scaled(COLOUR, 1023), COLOUR),
+        (12, scaled(GREY // 8, 4095), GREY // 8),
+    ):
+        path = tmp_path / "significant.png"
+        path.write_bytes(png(stored, chunks=((b"sBIT", bytes([bits] * picture.shape[2])),)))
+        seen, notes = read(path)
+        assert same(seen, picture) and not notes
     for magic, picture in (("P5", GREY), ("P6", COLOUR), ("P2", GREY), ("P3", COLOUR)):
         path = tmp_path / "photo.pnm"
         path.write_bytes(netpbm(magic, scaled(picture, 4000), 4000))
