@@ -195,6 +195,7 @@ def convert_in_fork(command: list[str], *, timeout: float, **_: object) -> "subp
                 os.dup2(nowhere, stream)
             sys.argv = command[command.index("--") - 1 :]
             exec(command[command.index("--") - 1], {})
+            status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(bool(end.code))
         finally:
@@ -227,13 +228,15 @@ def step(data: bytes) -> None:
     importer = cad_import()
     import bpy
 
+    from synthetic_similarity_search.scene.cad import tessellation
+
     text = data[1:] if data and data[0] % 2 else edited_step(data[1:]).encode("utf-8", "replace")
     path = FOLDER / "part.step"
     path.write_bytes(text)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     with (
-        mock.patch.multiple(importer.tessellation, CONVERSION_SECONDS=5, CONVERSION_BYTES=4 * 2**30),
-        mock.patch.object(importer.tessellation.subprocess, "run", convert_in_fork),
+        mock.patch.multiple(tessellation, CONVERSION_SECONDS=5, CONVERSION_BYTES=4 * 2**30),
+        mock.patch.object(tessellation.subprocess, "run", convert_in_fork),
     ):
         try:
             found = importer.import_cad(path)
