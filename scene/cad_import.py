@@ -8,7 +8,6 @@ that occurs many times is one mesh and many objects. What was lost on the way is
 
 import math
 import re
-import sys
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from mathutils import Matrix
 
 from ..inference.errors import InputError
 from . import imported_parts
+from .blender_importers import import_apart, import_here, python_command
 from .cad.glb import Glb
 from .cad.gltf_file import readied_gltf
 from .cad.mesh_text import readied_obj, readied_stl
@@ -166,7 +166,7 @@ def _tessellated(
     """The importer for files that Open CASCADE converts."""
 
     def load(path: Path, choices: _Choices) -> Notes:
-        glb, notes = convert(path, choices.scratch, Mesher(_python(), choices.tolerance, choices.angle))
+        glb, notes = convert(path, choices.scratch, Mesher(python_command(), choices.tolerance, choices.angle))
         _upright(glb, choices.scratch)
         return notes
 
@@ -186,7 +186,7 @@ def _upright(glb: Glb, scratch: Path) -> None:
     path = scratch / "upright.glb"
     glb.write(path)
     known = set(bpy.data.objects)
-    _import_gltf(path)
+    import_here(path)
     objects = [item for item in bpy.data.objects if item not in known]
     turn = Matrix.Rotation(-math.pi / 2, 4, "X")
     for mesh in {item.data for item in objects if item.type == "MESH"}:
@@ -195,35 +195,15 @@ def _upright(glb: Glb, scratch: Path) -> None:
         item.matrix_local = turn @ item.matrix_local @ turn.inverted()
 
 
-def _python() -> tuple[str, ...]:
-    """The command that runs a piece of Python given as the next argument."""
-    if Path(sys.executable).name.lower().startswith("python"):
-        return sys.executable, "-c"
-    return bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr"
-
-
 def _gltf(path: Path, choices: _Choices) -> Notes:
     readied, notes = readied_gltf(path, choices.scratch)
-    _import_gltf(readied)
+    import_apart(path, choices.scratch, "import_scene.gltf", filepath=str(readied))
     return notes
 
 
-def _import_gltf(path: Path) -> None:
-    _enable("io_scene_gltf2")
-    bpy.ops.import_scene.gltf(filepath=str(path))
-
-
-def _fbx(path: Path, _choices: _Choices) -> Notes:
-    bpy.ops.wm.fbx_import(filepath=str(path), use_anim=False)
+def _fbx(path: Path, choices: _Choices) -> Notes:
+    import_apart(path, choices.scratch, "wm.fbx_import", filepath=str(path), use_anim=False)
     return Notes()
-
-
-def _enable(add_on: str) -> None:
-    """Enable one of Blender's own import add-ons for this session."""
-    import addon_utils
-
-    if add_on not in bpy.context.preferences.addons and addon_utils.enable(add_on, default_set=False) is None:
-        raise InputError(f"Blender's add-on {add_on} is missing. Use a complete Blender installation.")
 
 
 def _mesh(
@@ -235,16 +215,17 @@ def _mesh(
         suffix = path.suffix.lower()
         up = choices.up or _UP[suffix]
         unit = choices.unit or UNITLESS[suffix]
-        getattr(bpy.ops.wm, operator)(
-            filepath=str(readied(path, choices.scratch)), global_scale=unit, up_axis=up, forward_axis=_FORWARD[up]
-        )
+        import_apart(
+            path, choices.scratch, f"wm.{operator}", filepath=str(readied(path, choices.scratch)), global_scale=unit,
+            up_axis=up, forward_axis=_FORWARD[up],
+        )  # fmt: skip
         return Notes()
 
     return load
 
 
-def _usd(path: Path, _choices: _Choices) -> Notes:
-    bpy.ops.wm.usd_import(filepath=str(path), set_frame_range=False)
+def _usd(path: Path, choices: _Choices) -> Notes:
+    import_apart(path, choices.scratch, "wm.usd_import", filepath=str(path), set_frame_range=False)
     return Notes()
 
 

@@ -4,10 +4,7 @@
 What comes out is compared with what the file says, so that a face that Open CASCADE could not mesh is not lost in silence.
 """
 
-import math
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...inference.errors import InputError
 from .glb import Glb, merge_equal_meshes
+from .limited_process import run_limited
 from .notes import Notes, far_out, listed, moved_note
 from .step_file import PART, PLACE, Part, StepFile
 
@@ -222,23 +220,18 @@ def _converted(path: Path, content: bytes, scratch: Path, mesher: Mesher) -> Glb
     target.unlink(missing_ok=True)
     kind = "IGES" if path.suffix.lower() in (".igs", ".iges") else "STEP"
     # Open CASCADE measures the tolerance in millimetres, whatever the file's own unit.
-    arguments = [
-        str(source), str(target), kind, repr(mesher.tolerance * 1000), repr(mesher.angle), str(CONVERSION_BYTES),
-        str(math.ceil(CONVERSION_SECONDS) * (os.cpu_count() or 1)),
-    ]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    arguments = [str(source), str(target), kind, repr(mesher.tolerance * 1000), repr(mesher.angle)]
     try:
-        done = subprocess.run(
-            [*mesher.python, _CONVERT, "--", *arguments], env=environment, timeout=CONVERSION_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,  # of any length
-        )  # fmt: skip
+        status = run_limited(
+            mesher.python, _CONVERT, arguments, seconds=CONVERSION_SECONDS, memory=CONVERSION_BYTES, packages=True
+        )
     except subprocess.TimeoutExpired as error:
         raise InputError(
             f"{path.name} was not converted within {CONVERSION_SECONDS} s. Raise the tolerance or export fewer parts."
         ) from error
-    if done.returncode == _NO_CASCADIO:
+    if status == _NO_CASCADIO:
         raise InputError(f"{kind} files need the package cascadio. Install the extension's zip, which contains it.")
-    if done.returncode or not target.is_file():
+    if status or not target.is_file():
         raise _unreadable(path)
     if (size := target.stat().st_size) > GLB_BYTES:
         raise InputError(
@@ -251,17 +244,7 @@ def _converted(path: Path, content: bytes, scratch: Path, mesher: Mesher) -> Glb
 
 _NO_CASCADIO = 77
 _CONVERT = f"""
-import sys
-source, target, kind, tolerance, angle, memory, seconds = sys.argv[sys.argv.index("--") + 1:]
-try:
-    import resource
-    # The processor time ends it should Blender be gone. There may be a lower limit already.
-    for limit, most in ((resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_CPU, int(seconds))):
-        hard = resource.getrlimit(limit)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (most, most))
-except ImportError:
-    pass  # Windows has no such limits
+source, target, kind, tolerance, angle = arguments
 try:
     import cascadio
 except ImportError:

@@ -2,6 +2,7 @@
 """3MF files (3D Manufacturing Format, core specification 1.3 and components in other parts of the package)."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,10 @@ from .notes import Notes, far_out, listed, moved_note
 MODEL_BYTES = 2**30
 DEEPEST = 32
 _UNITS = {"micron": 1e-6, "millimeter": 1e-3, "centimeter": 1e-2, "inch": 0.0254, "foot": 0.3048, "meter": 1.0}
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, EOFError, OSError, OverflowError, RuntimeError,
+)  # fmt: skip
+"""What zipfile and ElementTree raise for bytes that are not theirs; RuntimeError also for what is encrypted."""
 _SUPPORT = frozenset({"support", "solidsupport"})
 
 
@@ -57,16 +62,10 @@ def read_three_mf(path: Path) -> tuple[Glb, Notes]:
             root = _root(archive)
             _read_model(package, root)
             placed = list(_placed(package, package.items[root], np.eye(4), 0))
-    except (
-        zipfile.BadZipFile,
-        ET.ParseError,
-        KeyError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        reason = "is encrypted" if isinstance(error, RuntimeError) else "is damaged or is not a 3MF file"
-        raise InputError(f"{path.name} {reason}. Export it from the CAD program again.") from error
+    except _DAMAGED as error:
+        raise InputError(
+            f"{path.name} is damaged or is not a {path.suffix.lower()} file. Export it from the CAD program again."
+        ) from error
     return _built(path, package, placed)
 
 

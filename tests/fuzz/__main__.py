@@ -37,14 +37,16 @@ def fuzz(target: str, options: list[str]) -> None:
             editing,
             embedding,
             evidence,
-            station,
-            unknowns,
+            onnx_export,
+            rejection,
             validation,
         )
         from synthetic_similarity_search.tests.fuzz import targets
 
         if target == "step":
             targets.run(target, b"\0")  # imports all that an import needs
+        elif target in targets.IMPORTED:
+            targets.cad_import()
 
     # libFuzzer starts its first argument again to merge.
     atheris.Setup([f"{sys.executable} {__file__} {target}", *options], lambda data: targets.run(target, data))

@@ -3,11 +3,21 @@
 
 import io
 import json
+import zipfile
 
 import numpy as np
 from PIL import Image
 
-from synthetic_similarity_search.tests.fuzz.targets import CORPUS, FIELDS, HEADER, TENSORS, edited_step
+from synthetic_similarity_search.tests.fuzz.targets import (
+    CORPUS,
+    FIELDS,
+    FOLDER,
+    HEADER,
+    ROOT,
+    TENSORS,
+    cad_import,
+    edited_step,
+)
 from synthetic_similarity_search.tests.photo_writers import netpbm, png, tiff
 
 
@@ -71,10 +81,40 @@ def write_seeds() -> None:
     seeds["step/valid"] = b"\0"
     seeds["step/edits"] = bytes([0, 4, 200, 3, 1, 0, 1, 10, 4, 90, 5])
     seeds["step/text"] = b"\1" + edited_step(b"").encode()[:900]
+    seeds |= cad_seeds()
     for name, content in seeds.items():
         path = CORPUS / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def cad_seeds() -> dict[str, bytes]:
+    """One small cube in every format."""
+    cad_import()
+    import addon_utils
+    import bpy
+
+    addon_utils.enable("io_scene_fbx", default_set=False)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.mesh.primitive_cube_add(size=0.02)
+    exports = {
+        "stl": bpy.ops.wm.stl_export, "obj": bpy.ops.wm.obj_export, "ply": bpy.ops.wm.ply_export,
+        "glb": bpy.ops.export_scene.gltf, "fbx": bpy.ops.export_scene.fbx, "usdc": bpy.ops.wm.usd_export,
+    }  # fmt: skip
+    for suffix, export in exports.items():
+        export(filepath=str(FOLDER / f"cube.{suffix}"))
+    bpy.ops.wm.ply_export(filepath=str(FOLDER / "text.ply"), ascii_format=True)
+    bpy.ops.wm.stl_export(filepath=str(FOLDER / "text.stl"), ascii_format=True)
+    model = """<model unit="inch" xmlns="http://schemas.microsoft.com/3dmanufacturing/core/2015/02"><resources><object id="1"><mesh>
+<vertices><vertex x="0" y="0" z="0"/><vertex x="1" y="0" z="0"/><vertex x="0" y="1" z="0"/></vertices><triangles><triangle v1="0"
+v2="1" v3="2"/></triangles></mesh></object><object id="2"><components><component objectid="1"/></components></object></resources>
+<build><item objectid="2" transform="1 0 0 0 1 0 0 0 1 5 5 5"/></build></model>"""
+    with zipfile.ZipFile(FOLDER / "cube.3mf", "w") as archive:
+        archive.writestr("_rels/.rels", '<R><R Target="/3D/a.model" Type="http://x/3dmodel"/></R>')
+        archive.writestr("3D/a.model", model)
+    files = [*(f"cube.{suffix}" for suffix in (*exports, "3mf")), "text.ply", "text.stl"]
+    found = {f"{name.rpartition('.')[2]}/{name.partition('.')[0]}": (FOLDER / name).read_bytes() for name in files}
+    return found | {"igs/cube": (ROOT / "tests" / "data" / "box.igs").read_bytes()}
 
 
 if __name__ == "__main__":

@@ -225,25 +225,47 @@ def cad_import() -> Any:
 
 def step(data: bytes) -> None:
     """Edits of a STEP file, or after an odd byte its whole text, converted and imported."""
-    importer = cad_import()
-    import bpy
-
-    from synthetic_similarity_search.scene.cad import tessellation
-
     text = data[1:] if data and data[0] % 2 else edited_step(data[1:]).encode("utf-8", "replace")
     path = FOLDER / "part.step"
     path.write_bytes(text)
+    with mock.patch.object(subprocess, "run", convert_in_fork):
+        _import(path)
+
+
+IMPORTED = ("igs", "3mf", "obj", "ply", "stl", "glb", "usdc", "fbx")
+
+
+def imported(suffix: str) -> Callable[[bytes], None]:
+    """A target whose bytes are a CAD file; what may crash of it runs in another process, with limits."""
+
+    def target(data: bytes) -> None:
+        path = FOLDER / f"part{suffix}"
+        path.write_bytes(data)
+        _import(path)
+
+    return target
+
+
+def _import(path: Path) -> None:
+    """Import a file with limits that fuzzing can wait for."""
+    importer = cad_import()
+    import bpy
+
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     with (
-        mock.patch.multiple(tessellation, CONVERSION_SECONDS=5, CONVERSION_BYTES=4 * 2**30),
-        mock.patch.object(tessellation.subprocess, "run", convert_in_fork),
+        mock.patch.multiple(
+            "synthetic_similarity_search.scene.cad.tessellation", CONVERSION_SECONDS=5, CONVERSION_BYTES=4 * 2**30
+        ),
+        mock.patch.multiple(
+            "synthetic_similarity_search.scene.blender_importers", IMPORT_SECONDS=15, IMPORT_BYTES=4 * 2**30
+        ),
     ):
         try:
             found = importer.import_cad(path)
         except importer.InputError as error:
             assert not bpy.data.objects and not bpy.data.meshes
             raise InputError(*error.problems) from None
-    assert all(item.type in ("MESH", "EMPTY") for item in found.objects)
+    assert all(item.type not in ("LIGHT", "CAMERA", "SPEAKER") for item in found.objects)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -253,6 +275,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "crop": crop,
     "arguments": arguments,
     "step": step,
+    **{name: imported(f".{name}") for name in IMPORTED},
 }
 
 

@@ -121,7 +121,7 @@ def texts() -> list[str]:
     return [found for node in nodes if (found := text(node)) is not None]
 
 
-EXPLAINED = ("scene/cad_import", "scene/cad/tessellation", "scene/cad/three_mf", "scene/check", "scene/stills", "inference/database", "inference/embedding",
+EXPLAINED = ("scene/blender_importers", "scene/cad_import", "scene/cad/tessellation", "scene/cad/three_mf", "scene/check", "scene/stills", "inference/database", "inference/embedding",
              "inference/encoder", "inference/preprocessing")  # fmt: skip
 """The modules whose every message may meet a user who did nothing unusual."""
 
