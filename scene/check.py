@@ -207,7 +207,7 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
 
 
 def shines(world: bpy.types.World | None) -> bool:
-    """Whether light comes from the background, so that nothing is quite black."""
+    """Whether light comes from the background, so that nothing is completely black."""
     if world is None:
         return False
     if not world.node_tree:

@@ -37,7 +37,7 @@ equal to the last bit even with sixty lamps, takes a quarter longer with it or m
 
 STAGE = "Rendering references"
 MOST_BLACK = 0.05
-"""Share of a reference that may be quite black where light comes from all around: a deep hole is, but no whole part."""
+"""Share of a reference that may be completely black although light comes from all sides: a deep hole may, a whole part may not."""
 
 HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
 """What ``replacing`` calls a file until it is complete."""

@@ -489,7 +489,7 @@ def block_the_camera(scene: bpy.types.Scene) -> None:
         node.inputs[name].default_value = value
 
 
-WRONG_FRAMES = {"is quite black in": compute_no_number, "is of one colour only": block_the_camera}
+WRONG_FRAMES = {"is completely black in": compute_no_number, "is of one colour only": block_the_camera}
 
 
 @fault(
