@@ -6,10 +6,14 @@ import re
 import struct
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 INVISIBLE = 3
 """Levels of 255 that a profile may differ from sRGB and count as it: there are many approximations of sRGB."""
@@ -113,8 +117,13 @@ def rgb_profile(chromaticities: Chromaticities, gamma: float | None) -> bytes | 
 def to_srgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Image:
     """``image``, of mode 1, L, P, RGB, CMYK, YCbCr or LAB, as RGB in sRGB. ``note`` is told where the ``profile`` is damaged
     or another kind of image's, and so is ignored."""
+    if not profile and image.mode != "LAB":
+        return image if image.mode == "RGB" else image.convert("RGB")
+    from PIL import ImageCms  # which takes as long to import as all else that a photo without a profile needs
+
     if image.mode == "LAB":
-        return _applied(image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), SRGB, "LAB", "RGB"))
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return _applied(image, ImageCms.buildTransform(lab, srgb, "LAB", "RGB"))
     if profile:
         try:
             space, transform = _transform(profile)
@@ -128,25 +137,31 @@ def to_srgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Imag
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _applied(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+def _applied(image: Image.Image, transform: "ImageCms.ImageCmsTransform") -> Image.Image:
+    from PIL import ImageCms
+
     converted = ImageCms.applyTransform(image, transform)
     assert converted is not None  # that is of applying in place
     return converted
 
 
-SRGB = ImageCms.createProfile("sRGB")
-
-
 @lru_cache(maxsize=16)
-def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+def _transform(profile: bytes) -> "tuple[str, ImageCms.ImageCmsTransform | None]":
     """The colour space of an ICC profile, and what takes images of it to sRGB, None where that changes nothing visible."""
+    from PIL import ImageCms
+
     opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     space = opened.profile.xcolor_space.strip()
     mode = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}.get(space)
     if mode is None:
         raise ValueError(space)
     transform = ImageCms.buildTransform(
-        opened, SRGB, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+        opened,
+        ImageCms.createProfile("sRGB"),
+        mode,
+        "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     if mode != "CMYK":
         steps: NDArray[np.uint8] = np.linspace(0, 255, 18).astype(np.uint8)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,9 @@ from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
 from .reference_image import KEY, PROMOTED, text_chunk
-from .vector_cache import VectorCache
+
+if TYPE_CHECKING:
+    from .vector_cache import VectorCache
 
 BATCH = 8
 READERS = min(os.cpu_count() or 1, 4)
@@ -70,7 +72,7 @@ def embed_files(
     paths: Sequence[Path],
     progress: Progress,
     stage: str,
-    cache: VectorCache | None = None,
+    cache: "VectorCache | None" = None,
 ) -> Embedded:
     """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
     are in memory at a time, and each vector is the same whatever else is in its batch. ``cache`` does not learn files with
@@ -152,7 +154,7 @@ def _read_ahead(
     preprocessing: Preprocessing,
     paths: Iterable[Path],
     notes: dict[int, list[str]],
-    cache: VectorCache | None,
+    cache: "VectorCache | None",
 ) -> "Iterator[Known | Callable[[], NDArray[np.float32]]]":
     """What is known of each file, else what gives its pixels, which ``readers`` are ahead with; in the order of ``paths``.
     What there is to note of a file goes to its number in ``notes``.

@@ -8,12 +8,14 @@ takes any depth, layout and byte order, where Pillow has a short list of what it
 import io
 import struct
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .deep_pixels import NEXT, DeepPixels
 from .errors import UnreadablePhoto
@@ -40,7 +42,7 @@ SAYS_NOTHING = {2**16 - 1, 2**32 - 1}
 class _Tags:
     """The tags of a file's first picture; ``start`` is the file's header."""
 
-    directory: ImageFileDirectory_v2
+    directory: "ImageFileDirectory_v2"
     start: bytes
 
     @classmethod
@@ -49,6 +51,8 @@ class _Tags:
         start = file.read(16)
         # Pillow takes a BigTIFF file for one by its little-endian number alone.
         header = b"II+\0" + start[4:] if b"+" in start[2:4] else start[:8]
+        from PIL.TiffImagePlugin import ImageFileDirectory_v2  # late, as most photos are no TIFF
+
         directory = ImageFileDirectory_v2(header, prefix=start[:2])
         file.seek(directory.next)
         directory.load(file)

@@ -4,7 +4,6 @@
 import argparse
 from pathlib import Path
 
-from .. import validation
 from ..classifier import Classifier
 from ..files import shown
 from ..output_folder import ValidationFolder
@@ -38,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Run the command; returns what ``--json`` prints."""
+    from .. import validation  # late: it brings SQLite and the report
+
     rejection = None
     if args.reject or args.threshold is not None or args.negatives:
         rejection = validation.RejectionOptions(args.threshold, args.negatives)
