@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.scene import check, imported_parts
+from synthetic_similarity_search.scene import check, imported_parts, lighting
 from synthetic_similarity_search.scene.cad_import import UNITLESS, ImportedCAD, import_cad
 from synthetic_similarity_search.scene.read_settings import read_settings
 
@@ -181,6 +181,18 @@ def test_a_mirrored_instance_stays_mirrored_and_shares_its_mesh(tmp_path: Path) 
     imported = import_cad(gltf(tmp_path / "pair.gltf", nodes))
     assert places(imported) == [(-0.01, 0.005, 0.0025), (0.01, 0.005, 0.0025)] and len(meshes(imported)) == 1
     assert sorted(item.matrix_world.determinant() > 0 for item in parts(imported)) == [False, True]
+
+
+def test_the_region_goes_around_an_instance_of_a_collection() -> None:
+    bpy.ops.mesh.primitive_cube_add(size=2)
+    collection = bpy.data.collections.new("prototype")
+    collection.objects.link(bpy.context.object)
+    instance = bpy.data.objects.new("instance", None)
+    instance.instance_type, instance.instance_collection, instance.location = "COLLECTION", collection, (10, 0, 0)
+    bpy.context.scene.collection.objects.link(instance)
+    bpy.context.view_layer.update()
+    low, high = lighting.bounding_box([instance])
+    assert np.allclose((low, high), ((9, -1, -1), (11, 1, 1)))
 
 
 # Units and place
