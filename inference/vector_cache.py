@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Vectors and qualities of photos that were embedded before, so that a job that was stopped goes on from there."""
 
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from .database import NORM_TOLERANCE
 from .encoder import Model
 from .errors import InputError
-from .files import shown
+from .files import reason, shown
 from .preprocessing import Preprocessing
 
 Result = TypeVar("Result")
@@ -25,8 +26,6 @@ WAIT = 60.0
 """Seconds to wait for another process that writes to the file."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-PRIMARY_CODE = 0xFF
-"""The bits of SQLite's error codes that name their kind: sqlite.org/rescode.html."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
@@ -99,14 +98,16 @@ class VectorCache:
             try:
                 return action(self._opened())
             except sqlite3.DatabaseError as error:
-                if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE not in DAMAGED:
+                if _kind(error) not in DAMAGED:
                     raise
                 self.close()
                 self._path.unlink()
                 return action(self._opened())
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise InputError(f"{shown(self._path)} cannot be written: {error}. Choose another folder.") from error
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # in the words of every other file
+            why = reason(full if _kind(error) == sqlite3.SQLITE_FULL else error)
+            raise InputError(f"{shown(self._path)} cannot be written: {why}. Choose another folder.") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -114,6 +115,11 @@ class VectorCache:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(TABLE)
         return self._connection
+
+
+def _kind(error: Exception) -> int:
+    """The primary code of an SQLite error (sqlite.org/rescode.html); 0 for any other."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _state(photo: Path) -> tuple[bytes, int, int] | None:
