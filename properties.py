@@ -289,6 +289,14 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
+    white_level: IntProperty(
+        name="White Level",
+        description="The value that is white in 16-bit photos that do not state it: 4095 for a 12-bit camera. "
+        "0: the photos are compared and a sentence says what was assumed. Stored in the database when you build it",
+        default=0,
+        min=0,
+        max=65535,
+    )
     crop: FloatVectorProperty(
         name="Crop",
         description="The part of each photo that counts: left, top, width and height as shares of the photo. "

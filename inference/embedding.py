@@ -130,7 +130,8 @@ def with_white_level(
         return preprocessing, []
     sentence = (
         "There are 16-bit photos that do not state their white level. None of them has a value above "
-        f"{most}, so that is used. Give --white-level if it is wrong; `edit --white-level` stores it in the database."
+        f"{most}, so that is used. If it is wrong, set White Level in the sidebar or give --white-level; `edit --white-level` stores "
+        "it in the database."
     )
     return replace(preprocessing, white_level=most), [sentence] if most < WHITE_LEVELS[-1] else []
 

@@ -94,9 +94,10 @@ def database(scene: bpy.types.Scene) -> Path:
     return output_folder(scene).database
 
 
-def crop(scene: bpy.types.Scene) -> str:
-    """The scene's crop of photos as ``--crop`` takes it."""
-    return ",".join(map(str, read_crop(scene)))
+def reading_options(scene: bpy.types.Scene) -> list[str]:
+    """The options that say how the scene's photos are read: what part of them counts, and what is white."""
+    level = scene.simsearch.white_level
+    return ["--crop", ",".join(map(str, read_crop(scene))), *(["--white-level", str(level)] if level else [])]
 
 
 def absolute(path: str) -> Path:

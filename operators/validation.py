@@ -47,8 +47,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             scene.simsearch.model,
             "--precision",
             scene.simsearch.precision,
-            "--crop",
-            checklist.crop(scene),
+            *checklist.reading_options(scene),
             "--fresh",  # the folder is the sidebar's own, which says what result it shows
             *(["--explain"] if scene.simsearch.explain else []),
         ]
@@ -81,8 +80,7 @@ class SIMSEARCH_OT_classify(JobOperator):
             scene.simsearch.model,
             "--precision",
             scene.simsearch.precision,
-            "--crop",
-            checklist.crop(scene),
+            *checklist.reading_options(scene),
             "--evidence",
             str(checklist.output_folder(scene).evidence),
             str(checklist.absolute(scene.simsearch.photo)),

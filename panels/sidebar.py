@@ -266,6 +266,7 @@ class SIMSEARCH_PT_comparison(Section, bpy.types.Panel):
         for index, side in enumerate(("Crop Left", "Top", "Width", "Height")):
             crop.prop(settings, "crop", index=index, text=side)
         crop.operator("simsearch.crop_from_region", icon="SELECT_SET")
+        layout.prop(settings, "white_level")
 
 
 CLASSES = (

@@ -31,6 +31,7 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     for gap in result.gap.gaps if result.gap else ():
         for cause in gap.causes:
             paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
+    draw_notes(box, result, context)
     draw_unreadable(box, result)
     row = box.row(align=True)
     row.operator("simsearch.open_report", icon="URL")
@@ -68,6 +69,14 @@ def draw_classes(layout: bpy.types.UILayout, result: ValidationResult) -> None:
         cells = split.row(align=True)
         for text in others:
             cells.label(text=text)
+
+
+def draw_notes(layout: bpy.types.UILayout, result: ValidationResult, context: bpy.types.Context) -> None:
+    """What had to be assumed to read the photos: the white level, and the first of the other notes."""
+    if result.white_level:
+        paragraph(layout, f"White in photos that do not state it: {result.white_level}", context, icon="INFO")
+    for note in result.notes[:MOST_UNREADABLE]:
+        paragraph(layout, f"{shown(Path(note.path).name)}: {note.note}.", context, icon="INFO")
 
 
 def draw_unreadable(layout: bpy.types.UILayout, result: ValidationResult) -> None:

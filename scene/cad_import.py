@@ -203,6 +203,8 @@ def _gltf(path: Path, choices: _Choices) -> Notes:
 
 def _fbx(path: Path, choices: _Choices) -> Notes:
     import_apart(path, choices.scratch, "wm.fbx_import", filepath=str(path), use_anim=False)
+    if b"AnimationCurve" in path.read_bytes():
+        return Notes(said=[f"{path.name} also brings animation; the parts stand where it leaves them out."])
     return Notes()
 
 

@@ -160,7 +160,8 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
     rendered = render_references(args, progress)
     folder = _output(args)
-    preprocessing = Preprocessing(crop=crop, white_level=args.white_level)
+    white_level = args.white_level or bpy.context.scene.simsearch.white_level or None
+    preprocessing = Preprocessing(crop=crop, white_level=white_level)
     built = build_database(folder.references.path, folder.database, encoder, preprocessing, progress)
     return (
         built.to_json()

@@ -15,6 +15,7 @@ DEFAULTS = {
     "region": None, "camera": None, "model": "VITS14", "k": 5, "settings_version": 1, "active_class_index": 0,
     "jitter.light_angle": 0, "jitter.light_strength": 0, "jitter.background": 0, "jitter.material": 0, "jitter.seed": 0,
     "jitter.min_visible": 1, "jitter.min_unoccluded": 0, "render.images_per_class": 24, "render.resolution": 224,
+    "white_level": 0,
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import bpy
 import pytest
 
 from synthetic_similarity_search import preferences
+from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.interface import child_job, stored_results
@@ -70,8 +71,10 @@ def is_gone(process: int) -> bool:
 
 def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
     scene.objects["Cube"].location.x = 0.01  # an unsaved change
+    scene.simsearch.white_level = 4095
     assert bpy.ops.simsearch.build() == {"FINISHED"}
     out = tmp_path / "out"
+    assert ReferenceDatabase.load(out / "references.safetensors").preprocessing.white_level == 4095
     assert (out / "references.safetensors").is_file()
     assert bpy.data.filepath == "" and not list(tmp_path.glob("**/*.blend"))
     assert stored_results.load(scene, "references")["classes"] == {"cube": 2, "nothing": 2}
@@ -88,7 +91,7 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     (photos / "nothing" / "wrong\n.png").unlink()
     assert bpy.ops.simsearch.validate() == {"FINISHED"}
     metrics = stored_results.load(scene, "validation")
-    assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4
+    assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4 and metrics["white_level"] == 4095
     assert [Path(item["path"]).name for item in metrics["unreadable"]] == ["broken.jpg"]
     scene.simsearch.photo = str(photos / "nothing" / "nothing_0001.png")
     assert bpy.ops.simsearch.classify() == {"FINISHED"}

@@ -336,7 +336,7 @@ def blender_fbx(path: Path) -> Path:
     [
         (lambda folder: lamp_and_animation(folder / "part.gltf"), ("light", "camera", "animation")),
         (lambda folder: usd_with_company(folder / "part.usda"), ("light", "camera", "motion")),
-        (lambda folder: blender_fbx(folder / "part.fbx"), ("light", "camera")),
+        (lambda folder: blender_fbx(folder / "part.fbx"), ("light", "camera", "animation")),
     ],
     ids=["gltf", "usd", "fbx"],
 )
