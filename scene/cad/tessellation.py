@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...inference.errors import InputError
 from .glb import Glb, merge_equal_meshes
+from .iges_file import count_hidden
 from .limited_process import run_limited
 from .notes import Notes, far_out, listed, moved_note
 from .step_file import PART, PLACE, Part, StepFile
@@ -89,10 +90,14 @@ def tessellated_step(path: Path, scratch: Path, mesher: Mesher) -> tuple[Glb, No
 
 def tessellated_iges(path: Path, scratch: Path, mesher: Mesher) -> tuple[Glb, Notes]:
     """Convert an IGES file; arguments, results and errors are those of `tessellated_step`."""
-    glb = _converted(path, path.read_bytes(), scratch, mesher)
+    content = path.read_bytes()
+    glb = _converted(path, content, scratch, mesher)
     glb.scale(0.001)  # of IGES alone the converter leaves millimetres
     for entry in [*glb.nodes, *glb.document["meshes"]]:
         entry["name"] = path.stem  # Open CASCADE calls it COMPOUND
+    if hidden := count_hidden(content):
+        many = f"{hidden} entities, but they were" if hidden > 1 else "1 entity, but it was"
+        return glb, Notes(lost=[f"{path.name} hides {many} imported. Delete what should not be visible."])
     return glb, Notes()
 
 

@@ -369,6 +369,19 @@ def test_iges_has_its_unit_and_is_named_after_the_file() -> None:
     assert area(imported) == pytest.approx(AREA, rel=1e-4)
 
 
+def test_what_iges_hides_is_told(tmp_path: Path) -> None:
+    lines = (ROOT / "tests" / "data" / "box.igs").read_bytes().splitlines(keepends=True)
+    faces = [number for number, line in enumerate(lines) if line.startswith(b"     144") and line[72:73] == b"D"][::2]
+    for number in faces[:2]:  # blanked, and no part of another entity
+        lines[number] = lines[number][:64] + b"01000000" + lines[number][72:]
+    (tmp_path / "box.igs").write_bytes(b"".join(lines))
+    imported = import_cad(tmp_path / "box.igs")
+    assert "box.igs hides 2 entities" in " ".join(imported.notes)
+    scene = bpy.context.scene
+    said = [problem.sentence for problem in check.problems(scene, read_settings(scene))]
+    assert any("hides 2 entities" in sentence for sentence in said)
+
+
 @pytest.mark.reliability(
     "fault", "one of Blender's importers crashes on a file", "one sentence; Blender goes on, nothing imported"
 )
