@@ -31,6 +31,15 @@ def square_frame(scene: bpy.types.Scene) -> None:
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
 
 
+def _viewpoint(view: bpy.types.RegionView3D) -> Matrix:
+    """Where a perspective camera must stand to show what the view shows, in the plane of the view's centre.
+
+    Blender's matrix of an orthographic view lies in that plane itself, usually inside the part.
+    """
+    matrix = view.view_matrix.inverted()
+    return matrix @ Matrix.Translation((0, 0, view.view_distance)) if view.view_perspective == "ORTHO" else matrix
+
+
 def _region_step(scene: bpy.types.Scene) -> str | None:
     return checklist.camera_step(scene) or (None if scene.simsearch.region else checklist.MARK_REGION)
 
@@ -65,7 +74,7 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
         camera.data.sensor_width, camera.data.sensor_fit = 36.0, "AUTO"
         camera.data.clip_start = min(camera.data.clip_start, view.view_distance / 100)
         camera.data.display_size = view.view_distance / 10
-        camera.matrix_world = view.view_matrix.inverted()
+        camera.matrix_world = _viewpoint(view)
         scene.camera = scene.simsearch.camera = camera
         square_frame(scene)
         view.view_perspective = "CAMERA"
