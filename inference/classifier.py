@@ -64,33 +64,33 @@ class Classifier:
         database.check_model(encoder.model)
         return cls(database, encoder, usable_k(k, database, progress), rejection)
 
-    def for_photos(self, photos: Sequence[Path], progress: Progress) -> tuple["Classifier", list[str]]:
-        """The classifier that knows what is white in the files ``photos``, where the database does not say it, and what the
+    def for_photos(self, paths: Sequence[Path], progress: Progress) -> tuple["Classifier", list[str]]:
+        """The classifier that knows what is white in the files ``paths``, where the database does not say it, and what the
         user is to be told of that."""
-        preprocessing, told = with_white_level(self.database.preprocessing, photos, progress)
+        preprocessing, told = with_white_level(self.database.preprocessing, paths, progress)
         return replace(self, database=replace(self.database, preprocessing=preprocessing)), told
 
-    def classify(self, photos: Sequence[Path], progress: Progress) -> Classification:
-        """Embed the files ``photos`` and give a verdict on each that can be read."""
-        embedded = embed_files(self.encoder, self.database.preprocessing, photos, progress, "Classifying")
-        readable = [photos[number] for number in embedded.readable]
-        unreadable = {photos[number]: why for number, why in embedded.unreadable.items()}
-        notes = {photos[number]: of_one for number, of_one in embedded.notes.items()}
+    def classify(self, paths: Sequence[Path], progress: Progress) -> Classification:
+        """Embed the files ``paths`` and give a verdict on each that can be read."""
+        embedded = embed_files(self.encoder, self.database.preprocessing, paths, progress, "Classifying")
+        readable = [paths[number] for number in embedded.readable]
+        unreadable = {paths[number]: why for number, why in embedded.unreadable.items()}
+        notes = {paths[number]: of_one for number, of_one in embedded.notes.items()}
         return Classification(self.judge(readable, embedded.embeddings), unreadable, notes)
 
-    def judge(self, photos: Sequence[Path], embeddings: NDArray[np.float32]) -> list[Verdict]:
-        """Verdicts on Q ``photos`` with ``embeddings`` float32 [Q, D] of unit length, in the same order."""
+    def judge(self, paths: Sequence[Path], embeddings: NDArray[np.float32]) -> list[Verdict]:
+        """Verdicts on the Q photos ``paths`` with ``embeddings`` float32 [Q, D] of unit length, in the same order."""
         database = self.database
         similarities, rows, labels = database.nearest(embeddings, self.k)
         predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
         familiarity = (
-            self.rejection.subspace.familiarity(embeddings).tolist() if self.rejection else [None] * len(photos)
+            self.rejection.subspace.familiarity(embeddings).tolist() if self.rejection else [None] * len(paths)
         )
         return [
             self._verdict(
                 photo, database.classes[predicted[query]], votes[query], rows[query], similarities[query], known
             )
-            for query, (photo, known) in enumerate(zip(photos, familiarity, strict=True))
+            for query, (photo, known) in enumerate(zip(paths, familiarity, strict=True))
         ]
 
     def _verdict(

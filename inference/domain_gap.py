@@ -137,7 +137,7 @@ class Sample:
 def explain(
     database: ReferenceDatabase,
     encoder: Encoder,
-    photos: Mapping[str, Sequence[Path]],
+    paths: Mapping[str, Sequence[Path]],
     k: int,
     progress: Progress,
 ) -> Explanation | None:
@@ -146,14 +146,14 @@ def explain(
     Args:
         database: the references.
         encoder: the encoder that they were made with.
-        photos: readable photos by class.
+        paths: readable photos by class.
         k: how many neighbours vote.
         progress: is told what is done.
 
     Returns:
         The explanation, or None where a class has lost an image of its references.
     """
-    sample = _draw_sample(database, encoder, photos)
+    sample = _draw_sample(database, encoder, paths)
     if sample is None:
         return None
     plain = {label: sample.embed(images) for label, images in sample.photos.items()}
@@ -164,7 +164,7 @@ def explain(
     return Explanation(gaps, ablations, sum(map(len, plain.values())), sum(map(len, sample.rows.values())))
 
 
-def _draw_sample(database: ReferenceDatabase, encoder: Encoder, photos: Mapping[str, Sequence[Path]]) -> Sample | None:
+def _draw_sample(database: ReferenceDatabase, encoder: Encoder, paths: Mapping[str, Sequence[Path]]) -> Sample | None:
     """Some photos and references of each class; None where an image of these references is no longer there."""
     rows = {
         label: np.array(evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES), np.int64)
@@ -173,7 +173,7 @@ def _draw_sample(database: ReferenceDatabase, encoder: Encoder, photos: Mapping[
     files = {label: [database.image_path(row) for row in own.tolist()] for label, own in rows.items()}
     if not all(is_file(path) for own in files.values() for path in own):
         return None
-    pictures = {label: _load(evenly(paths, MOST_PHOTOS), database.preprocessing) for label, paths in photos.items()}
+    pictures = {label: _load(evenly(own, MOST_PHOTOS), database.preprocessing) for label, own in paths.items()}
     references = {label: _load(own, database.preprocessing.of_references) for label, own in files.items()}
     return Sample(database, encoder, pictures, references, rows)
 

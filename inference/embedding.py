@@ -191,9 +191,9 @@ class Reference:
 
 
 def embed_references(
-    folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, database: Path
+    folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, database_path: Path
 ) -> ReferenceDatabase:
-    """Embed a folder of class folders, which becomes the content of the file ``database``.
+    """Embed a folder of class folders, which becomes the content of the file ``database_path``.
 
     With a ``recipe.json`` in the folder, its images come first, in its order and with its poses, and all of them must
     be there; images that were rendered for another plan are left out, and images that someone added are kept. Without
@@ -215,13 +215,13 @@ def embed_references(
         labels=np.array([classes.index(reference.label) for reference in references], np.int64),
         poses=np.stack([reference.pose for reference in references]),
         classes=classes,
-        images=tuple(relative(path, folder, database.parent) for path in paths),
+        images=tuple(relative(path, folder, database_path.parent) for path in paths),
         model=encoder.model,
         preprocessing=preprocessing,
         recipe=recipe,
         promoted=tuple(promoted),
         qualities=embedded.qualities,
-        path=database,
+        path=database_path,
     )
 
 
@@ -291,9 +291,9 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
         ) from None
 
 
-def relative(path: Path, folder: Path, database: Path) -> str:
-    """``path``, below ``folder``, relative to the ``database``'s folder, or, where it is not below that, to ``folder``."""
-    absolute, database = folder.resolve() / path.relative_to(folder), database.resolve()
+def relative(path: Path, folder: Path, database_folder: Path) -> str:
+    """``path``, below ``folder``, relative to the database's folder, ``database_folder``, or, where it is not below that, to ``folder``."""
+    absolute, database_folder = folder.resolve() / path.relative_to(folder), database_folder.resolve()
     return (
-        absolute.relative_to(database) if absolute.is_relative_to(database) else path.relative_to(folder)
+        absolute.relative_to(database_folder) if absolute.is_relative_to(database_folder) else path.relative_to(folder)
     ).as_posix()

@@ -165,7 +165,7 @@ def validate(
     return result
 
 
-def refuse_another_result(output: Path, database: Path, photos_directory: Path) -> None:
+def refuse_another_result(output: Path, database_path: Path, photos_directory: Path) -> None:
     """Raise InputError where ``output`` holds a result of another database or folder of photos than these."""
     file = ValidationFolder(output).metrics
     to_replace = "Choose another --output, or give --fresh to replace it."
@@ -173,7 +173,7 @@ def refuse_another_result(output: Path, database: Path, photos_directory: Path) 
         held = ValidationResult.read(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{shown(file)} is no result of a validation. {to_replace}") from None
-    same_database = Path(held.database).resolve() == Path(shown(database)).resolve()
+    same_database = Path(held.database).resolve() == Path(shown(database_path)).resolve()
     same_photos = held.photos_directory in (None, shown(photos_directory.resolve()))
     if not (same_database and same_photos):
         photos = f" on {held.photos_directory}" if held.photos_directory else ""

@@ -74,15 +74,15 @@ class VectorCache:
         vector, quality = (np.frombuffer(value, np.float32) for value in row)
         return (vector, quality) if abs(np.linalg.norm(vector) - 1) < NORM_TOLERANCE else None
 
-    def add(self, photos: Sequence[Path], vectors: NDArray[np.float32], qualities: NDArray[np.float32]) -> None:
-        """Keep the ``vectors`` float32 [Q, D] and ``qualities`` float32 [Q, 3] of Q photos.
+    def add(self, paths: Sequence[Path], vectors: NDArray[np.float32], qualities: NDArray[np.float32]) -> None:
+        """Keep the ``vectors`` float32 [Q, D] and ``qualities`` float32 [Q, 3] of the photos ``paths``.
 
         Raises:
             InputError: the file cannot be written.
         """
         rows = [
             (self._made_with, *state, vector.astype(np.float32).tobytes(), quality.astype(np.float32).tobytes())
-            for photo, vector, quality in zip(photos, vectors, qualities, strict=True)
+            for photo, vector, quality in zip(paths, vectors, qualities, strict=True)
             if (state := _state(photo)) is not None
         ]
 

@@ -34,16 +34,16 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 
 def build_database(
-    references: Path, database: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
+    references: Path, database_path: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
 ) -> EmbedResult:
-    """Embed a folder of references into the file ``database``."""
+    """Embed a folder of references into the file ``database_path``."""
     started = time.monotonic()
-    writable_folder(database.parent)
-    content = embed_references(references, encoder, preprocessing, progress, database)
-    content.save(database)
+    writable_folder(database_path.parent)
+    content = embed_references(references, encoder, preprocessing, progress, database_path)
+    content.save(database_path)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(
-        f"{len(content)} references ({counts}) in {shown(database)}\nWeights: {encoder.weights}\nRan on: {PROVIDERS[encoder.provider]}"
+        f"{len(content)} references ({counts}) in {shown(database_path)}\nWeights: {encoder.weights}\nRan on: {PROVIDERS[encoder.provider]}"
     )
     k = min(DEFAULT_K, len(content))
     warnings = outvoted(content, k)
@@ -52,7 +52,7 @@ def build_database(
     progress.warn(warnings)
     return EmbedResult(
         warnings=warnings,
-        database=shown(database),
+        database=shown(database_path),
         references=len(content),
         classes=content.count(),
         model=encoder.description,
