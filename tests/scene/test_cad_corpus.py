@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A corpus of STEP files comes in with the area and volume that Open CASCADE states, or with a sentence that names the part.
 
-The files are made for the test with the package OCP (``pip install -r requirements/corpus.txt``; ``make soak`` does);
+The files are made for the test with the package OCP (``make test-corpus`` installs it);
 ``SIMSEARCH_CAD`` names a folder of others that are to be tried too.
 """
 
@@ -47,7 +47,7 @@ def figures(imported: ImportedCAD) -> tuple[float, float]:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, float]]:
     """Files and what Open CASCADE says of them."""
     if subprocess.run([sys.executable, "-c", "import OCP"], capture_output=True, check=False).returncode:
-        pytest.skip("the corpus is made with Open CASCADE: pip install -r requirements/corpus.txt")
+        pytest.skip("the corpus is made with Open CASCADE: `make test-corpus` installs it and runs this")
     folder = tmp_path_factory.mktemp("corpus")
     subprocess.run([sys.executable, CORPUS, "make", folder], check=True, stdout=subprocess.DEVNULL)
     return {folder / name: stated for name, stated in json.loads((folder / "figures.json").read_text("utf-8")).items()}
