@@ -8,7 +8,6 @@ import bpy
 from bpy.props import StringProperty
 
 from ..inference.errors import InputError
-from ..inference.job_results import RenderResult
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 
@@ -114,6 +113,8 @@ class SIMSEARCH_OT_render(RenderJob):
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "references", result, "scene")
+        from ..inference.job_results import RenderResult  # late, so that Blender starts fast
+
         found = RenderResult.from_json(result)
         return f"{found.rendered} references rendered, {found.images - found.rendered} kept; build the database next"
 

@@ -8,8 +8,6 @@ import bpy
 
 from ..inference.errors import InputError
 from ..inference.output_folder import REPORT
-from ..inference.validation_result import ValidationResult
-from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 
@@ -54,6 +52,8 @@ class SIMSEARCH_OT_validate(JobOperator):
 
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         stored_results.keep(scene, "validation", result, "database", "photos")
+        from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
+
         found = ValidationResult.from_json(result)
         return f"Macro F1 {found.macro_f1:.3f} on {found.photos} photos"
 
@@ -89,6 +89,8 @@ class SIMSEARCH_OT_classify(JobOperator):
     def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
         (entry,) = result["photos"]
         stored_results.keep(scene, "classification", entry, "database")
+        from ..inference.verdicts import Verdict
+
         verdict = Verdict.from_json(entry)
         nearest = verdict.neighbours[0]
         return f"{verdict.predicted}; most like a reference of {nearest.label}, {nearest.similarity:.3f}"

@@ -3,15 +3,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.output_folder import PREDICTIONS
-from ..inference.predictions import Prediction, read_predictions
 from ..interface import checklist, thumbnails
 from ..operators.validation import result_step
+
+if TYPE_CHECKING:
+    from ..inference.predictions import Prediction
 
 MOST = 8
 """Misclassified photos that the popup has room for."""
@@ -23,11 +26,13 @@ class Mistake:
 
     photo: Path
     reference: Path
-    prediction: Prediction
+    prediction: "Prediction"
 
 
 def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
     """The misclassified photos of the last validation, the most similar to a reference first."""
+    from ..inference.predictions import read_predictions  # late, so that Blender starts fast
+
     photos, folder = checklist.absolute(scene.simsearch.photos_directory), checklist.output_folder(scene)
     wrong = [
         prediction
@@ -38,7 +43,7 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
     return [Mistake(photos / one.photo, folder.path / one.nearest, one) for one in wrong]
 
 
-def described(prediction: Prediction) -> str:
+def described(prediction: "Prediction") -> str:
     """True and predicted class in words."""
     return f"{prediction.true}, classified as {prediction.predicted}"
 

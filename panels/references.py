@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bpy
 
-from ..inference.job_results import RenderResult
 from ..inference.output_folder import ReferencesFolder
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
@@ -65,6 +64,8 @@ def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
         return
     box = layout.box()
     draw_outdated(box, scene, "references")
+    from ..inference.job_results import RenderResult  # late, so that Blender starts fast
+
     stored = stored_results.load(scene, "references")
     for warning in RenderResult.from_json(stored).warnings if stored else ():
         paragraph(box, warning, context, icon="ERROR")

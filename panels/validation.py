@@ -2,12 +2,14 @@
 """How a validation result and a classified photo are shown."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..inference.files import shown
-from ..inference.validation_result import ValidationResult
-from ..inference.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from ..inference.validation_result import ValidationResult
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
 from .references import draw_outdated
@@ -22,6 +24,8 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     stored = stored_results.load(scene, "validation")
     if stored is None:
         return
+    from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
+
     result = ValidationResult.from_json(stored)
     draw_outdated(box, scene, "validation")
     draw_scores(box, result)
@@ -38,7 +42,7 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
 
 
-def draw_scores(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     """Macro F1 as a large figure, and what it was measured on."""
     colour = GOOD if result.macro_f1 >= 0.95 else FAIR if result.macro_f1 >= 0.8 else POOR
     row = layout.row()
@@ -55,7 +59,7 @@ def draw_scores(layout: bpy.types.UILayout, result: ValidationResult) -> None:
         column.label(text=result.model.provider)
 
 
-def draw_classes(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+def draw_classes(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     """A row of scores for each class."""
     rows: list[tuple[str, ...]] = [("Class", "F1", "Prec.", "Recall", "Photos")]
     for label, score in result.classes.items():
@@ -71,7 +75,7 @@ def draw_classes(layout: bpy.types.UILayout, result: ValidationResult) -> None:
             cells.label(text=text)
 
 
-def draw_notes(layout: bpy.types.UILayout, result: ValidationResult, context: bpy.types.Context) -> None:
+def draw_notes(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
     """What had to be assumed to read the photos: the white level, and the first of the other notes."""
     if result.white_level:
         paragraph(layout, f"White in photos that do not state it: {result.white_level}", context, icon="INFO")
@@ -79,7 +83,7 @@ def draw_notes(layout: bpy.types.UILayout, result: ValidationResult, context: bp
         paragraph(layout, f"{shown(Path(note.path).name)}: {note.note}.", context, icon="INFO")
 
 
-def draw_unreadable(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+def draw_unreadable(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     """The first of the files that were left out, and why."""
     if not result.unreadable:
         return
@@ -89,7 +93,7 @@ def draw_unreadable(layout: bpy.types.UILayout, result: ValidationResult) -> Non
         layout.label(text=f"{shown(Path(file.path).name)}: {file.reason}", icon="BLANK1")
 
 
-def draw_confusion(layout: bpy.types.UILayout, result: ValidationResult) -> None:
+def draw_confusion(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     """The confusion matrix, with misclassified photos in red; a large one has room in the report only."""
     labels = result.labels
     if len(labels) > MOST_CLASSES:
@@ -112,6 +116,8 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     stored = stored_results.load(scene, "classification")
     if stored is None:
         return
+    from ..inference.verdicts import Verdict
+
     verdict = Verdict.from_json(stored)
     box = layout.box()
     draw_outdated(box, scene, "classification")

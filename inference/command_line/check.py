@@ -8,7 +8,6 @@ from pathlib import Path
 from ..classifier import outvoted, usable_k
 from ..database import ReferenceDatabase
 from ..progress import Progress
-from ..separability import separability
 from .framework import Command
 from .options import add_k_argument, add_similarity_argument
 
@@ -22,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Tell how well the references' classes can be told apart, before there is any photo."""
+    from ..separability import separability
+
     database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
     k = usable_k(args.k, database, progress)
     warnings = outvoted(database, k)

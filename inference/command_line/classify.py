@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..classifier import Classifier
 from ..errors import InputError
-from ..evidence import compare
 from ..files import replacing, shown
 from ..photo_file import may_be_deep
 from ..preprocessing import UnreadablePhoto
@@ -50,6 +49,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Verdict]) -> None:
     """Write a picture for each photo: where it differs from its nearest reference."""
+    from ..evidence import compare
+
     names: Counter[str] = Counter()
     for verdict in verdicts:
         try:

@@ -5,7 +5,6 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from .. import editing
 from ..database import ReferenceDatabase
 from ..errors import InputError
 from ..files import shown, writable_folder
@@ -34,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Take classes out, put another database's in, add references, add photos: in this order."""
+    from .. import editing
 
     def with_white(database: ReferenceDatabase) -> ReferenceDatabase:
         white_level = args.white_level or database.preprocessing.white_level

@@ -4,15 +4,17 @@
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..classifier import outvoted
 from ..embedding import embed_references
 from ..encoder import PROVIDERS, Encoder
 from ..files import shown, writable_folder
-from ..job_results import EmbedResult
+
+if TYPE_CHECKING:
+    from ..job_results import EmbedResult
 from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
-from ..separability import separability
 from .framework import Command
 from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, open_encoder
 
@@ -35,8 +37,11 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 def build_database(
     references: Path, database_path: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
-) -> EmbedResult:
+) -> "EmbedResult":
     """Embed a folder of references into the file ``database_path``."""
+    from ..job_results import EmbedResult
+    from ..separability import separability
+
     started = time.monotonic()
     writable_folder(database_path.parent)
     content = embed_references(references, encoder, preprocessing, progress, database_path)

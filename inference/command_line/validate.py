@@ -3,12 +3,15 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..classifier import Classifier
 from ..files import shown
 from ..output_folder import ValidationFolder
 from ..progress import Progress
-from ..validation_result import RejectionResult, ValidationResult
+
+if TYPE_CHECKING:
+    from ..validation_result import RejectionResult, ValidationResult
 from .framework import Command
 from .options import add_database_arguments, add_rejection_arguments, open_database, open_encoder
 
@@ -61,7 +64,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     return result.to_json()
 
 
-def _print_scores(result: ValidationResult) -> None:
+def _print_scores(result: "ValidationResult") -> None:
     width = max(map(len, ("class", *result.labels)))
     print(f"{'class':<{width}}  precision  recall     f1  photos")
     for label, score in result.classes.items():
@@ -82,7 +85,7 @@ def _print_scores(result: ValidationResult) -> None:
     print(f"Weights: {result.model.weights}\nRan on: {result.model.provider}")
 
 
-def rejection_summary(unknown: RejectionResult) -> str:
+def rejection_summary(unknown: "RejectionResult") -> str:
     """What became of unknown photos, in a sentence."""
     summary = f"{sum(unknown.rejected.values())} photos rejected as unknown, below familiarity {unknown.threshold:.3f}"
     if not unknown.negatives:
