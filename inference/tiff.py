@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-if TYPE_CHECKING:
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
 from .deep_pixels import NEXT, DeepPixels
 from .errors import UnreadablePhoto
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 

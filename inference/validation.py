@@ -125,7 +125,7 @@ def validate(
     started = time.monotonic()
     files = find_photos(photos_directory, classifier.database.classes)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
-    replaces = (ValidationFolder(output).metrics).exists()
+    replaces = ValidationFolder(output).metrics.exists()
     if replaces and not fresh:
         refuse_another_result(output, classifier.database.path, photos_directory)
     writable_folder(output)
@@ -141,7 +141,7 @@ def validate(
         if rejection:
             classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
     outcome = score(classifier, queries)
-    copies = find_copies(database, queries, outcome)
+    copies, promoted = find_copies(database, queries, outcome), set(database.promoted)
     result = replace(
         describe(classifier, queries, outcome),
         unknown=assess_rejection(classifier, outcome, strangers),
@@ -153,7 +153,7 @@ def validate(
         references_among_photos=tuple(
             Copy(queries.name(photo), database.images[row]) for photo, row in sorted(copies.items())
         ),
-        promoted_among_photos=sum(row in set(database.promoted) for row in copies.values()),
+        promoted_among_photos=sum(row in promoted for row in copies.values()),
         seconds=round(time.monotonic() - started, 3),
     )
     evaluation = report.Evaluation(

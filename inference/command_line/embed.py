@@ -10,13 +10,13 @@ from ..classifier import outvoted
 from ..embedding import embed_references
 from ..encoder import PROVIDERS, Encoder
 from ..files import shown, writable_folder
-
-if TYPE_CHECKING:
-    from ..job_results import EmbedResult
 from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
 from .framework import Command
 from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, open_encoder
+
+if TYPE_CHECKING:
+    from ..job_results import EmbedResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

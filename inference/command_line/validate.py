@@ -9,11 +9,11 @@ from ..classifier import Classifier
 from ..files import shown
 from ..output_folder import ValidationFolder
 from ..progress import Progress
+from .framework import Command
+from .options import add_database_arguments, add_rejection_arguments, open_database, open_encoder
 
 if TYPE_CHECKING:
     from ..validation_result import RejectionResult, ValidationResult
-from .framework import Command
-from .options import add_database_arguments, add_rejection_arguments, open_database, open_encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
