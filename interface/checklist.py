@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..inference.output_folder import OutputFolder
-from ..scene import lighting
+from ..scene.parts import parts
 from ..scene.read_settings import read_crop
 
 STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
@@ -23,7 +23,7 @@ def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     """What references need, in working order: its name, and what to do where it is missing."""
     settings = scene.simsearch
     return [
-        ("Parts", None if lighting.parts(scene) else IMPORT),
+        ("Parts", None if parts(scene) else IMPORT),
         ("Camera", camera_step(scene)),
         ("Region of interest", None if settings.region else MARK_REGION),
         ("Classes", None if settings.classes else ADD_CLASS),

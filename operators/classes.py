@@ -2,10 +2,13 @@
 # mypy: disable-error-code="valid-type"
 """The list of classes and what each shows."""
 
+from collections.abc import Sequence
+
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from ..interface import checklist
+from ..scene import parts
 
 
 def _active(context: bpy.types.Context) -> bpy.types.PropertyGroup | None:
@@ -18,16 +21,17 @@ def _class_step(context: bpy.types.Context) -> str | None:
     return None if _active(context) else "Add a class first"
 
 
-def _part(context: bpy.types.Context) -> bpy.types.Collection | None:
-    """The collection of the selected part, else the one that is active in the outliner."""
-    active, root = context.view_layer.objects.active, context.scene.collection
-    own = active.users_collection[0] if active and active.select_get() and active.users_collection else root
-    chosen = context.collection if own == root else own
-    return None if chosen == root else chosen
+def _selected_parts(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The selected parts, the active one first; else those of the collection that is active in the outliner."""
+    scene, active = context.scene, context.view_layer.objects.active
+    chosen = parts.parts_among(scene, sorted(context.selected_objects, key=lambda item: item != active))
+    if chosen or context.collection == scene.collection:
+        return chosen
+    return parts.parts_among(scene, context.collection.all_objects)
 
 
 def _part_step(context: bpy.types.Context) -> str | None:
-    return None if _part(context) else "Select an imported part first, or click its collection in the outliner"
+    return None if _selected_parts(context) else "Select a part first, or click its collection in the outliner"
 
 
 def _free_name(context: bpy.types.Context, name: str) -> str:
@@ -59,40 +63,88 @@ class SIMSEARCH_OT_add_class(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SIMSEARCH_OT_class_from_selection(bpy.types.Operator):
-    bl_idname = "simsearch.class_from_selection"
-    bl_label = "Class from Selection"
-    bl_description = "Add a class that shows the collection of the selected part, and is named after it"
+class ClassFromParts(bpy.types.Operator):
+    """Base of the operators that make classes of the selected parts; they ask where either of two things can be meant."""
+
     bl_options = {"REGISTER", "UNDO"}
+    asked: Sequence[str] = ()
+
+    extent: EnumProperty(
+        name="Show",
+        description="What of a collection that also holds parts which are not selected",
+        items=(
+            ("COLLECTION", "The Whole Collection", "All parts of the collection in which one is selected"),
+            ("SELECTED", "Selected Parts Only", "The other parts of the collection stay in sight for every class"),
+        ),
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return checklist.allowed(cls, _part_step(context))
 
+    def chosen(self, context: bpy.types.Context) -> list[parts.Group]:
+        """The selected parts, in groups that belong together."""
+        return parts.groups(context.scene, _selected_parts(context), whole=self.extent == "COLLECTION")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self.asked = self.questions(context)
+        if bpy.app.background or not self.asked:
+            return set(self.execute(context))
+        return set(context.window_manager.invoke_props_dialog(self))
+
+    def questions(self, context: bpy.types.Context) -> list[str]:
+        """The properties that make a difference to what is selected."""
+        return ["extent"] if parts.shares_collection(context.scene, _selected_parts(context)) else []
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        for name in self.asked:
+            self.layout.label(text=self.rna_type.properties[name].name)
+            self.layout.column().prop(self, name, expand=True)
+
+
+class SIMSEARCH_OT_class_from_selection(ClassFromParts):
+    bl_idname = "simsearch.class_from_selection"
+    bl_label = "Class from Selection"
+    bl_description = "Add a class that shows the selected part and is named after it, or a class for each selected part"
+
+    count: EnumProperty(
+        name="Classes",
+        description="What several parts become",
+        items=(
+            ("EACH", "A Class for Each Part", "The parts are to be told apart"),
+            ("ONE", "One Class", "The parts are seen together"),
+        ),
+    )
+
+    def questions(self, context: bpy.types.Context) -> list[str]:
+        several = len(parts.groups(context.scene, _selected_parts(context), whole=False)) > 1
+        return [*super().questions(context), *(["count"] if several else [])]
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        part = _part(context)
-        assert part is not None
-        _add(context, part.name, part)
+        chosen = self.chosen(context)
+        for groups in [chosen] if self.count == "ONE" else [[group] for group in chosen]:
+            _add(context, groups[0].name, *parts.own_collections(context.scene, groups))
         return {"FINISHED"}
 
 
-class SIMSEARCH_OT_add_pair(bpy.types.Operator):
+class SIMSEARCH_OT_add_pair(ClassFromParts):
     bl_idname = "simsearch.add_pair"
     bl_label = "Add Present and Absent"
-    bl_description = (
-        "For a presence check: one class that shows the collection of the selected part and one that does not"
-    )
-    bl_options = {"REGISTER", "UNDO"}
+    bl_description = "For a presence check: one class that shows the selected part and one that does not"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, _part_step(context))
+    extent: EnumProperty(
+        name="Comes and Goes",
+        description="What of a collection that also holds parts which are not selected",
+        items=(
+            ("SELECTED", "Selected Parts Only", "The other parts of the collection, such as the body, stay in sight"),
+            ("COLLECTION", "The Whole Collection", "All parts of the collection in which one is selected"),
+        ),
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        part = _part(context)
-        assert part is not None
-        _add(context, f"{part.name} present", part)
-        _add(context, f"{part.name} absent")
+        chosen = self.chosen(context)
+        _add(context, f"{chosen[0].name} present", *parts.own_collections(context.scene, chosen))
+        _add(context, f"{chosen[0].name} absent")
         return {"FINISHED"}
 
 
@@ -147,10 +199,11 @@ class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         item = _active(context)
         assert item is not None
-        entry = item.collections.add()
-        part = _part(context)
-        if part not in [other.collection for other in item.collections]:
-            entry.collection = part
+        listed = [other.collection for other in item.collections]
+        found = parts.groups(context.scene, _selected_parts(context), whole=True)
+        item.collections.add().collection = next(
+            (group.collection for group in found if group.collection not in listed), None
+        )
         return {"FINISHED"}
 
 

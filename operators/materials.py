@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..interface import checklist
 from ..scene import lighting, materials
+from ..scene.parts import parts
 
 PHOTO_GLOB = "*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.bmp;*.webp"
 
@@ -104,7 +105,7 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return checklist.allowed(cls, None if lighting.parts(context.scene) else checklist.IMPORT)
+        return checklist.allowed(cls, None if parts(context.scene) else checklist.IMPORT)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         lighting.add_basic_lighting(context.scene, self.strength)

@@ -6,21 +6,21 @@ import bpy
 from bpy.props import FloatProperty
 
 from ..interface import checklist
-from ..scene import lighting
+from ..scene import parts
 
 
 class SIMSEARCH_OT_mark_region(bpy.types.Operator):
     bl_idname = "simsearch.mark_region"
     bl_label = "Region from Selection"
     bl_description = (
-        "Mark what every photo shows: a box around the selected objects that is never rendered. Move and "
+        "Mark what every photo shows: a box around the selected parts that is never rendered. Move and "
         "scale it like any object"
     )
     bl_options = {"REGISTER", "UNDO"}
 
     margin: FloatProperty(
         name="Margin",
-        description="How much larger than the selection the box is",
+        description="How much larger than the selected parts the box is",
         default=0.1,
         min=0.0,
         soft_max=1.0,
@@ -30,14 +30,16 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return checklist.allowed(
-            cls, None if context.selected_objects else "Select the objects that every photo shows first"
+            cls,
+            None
+            if parts.parts_among(context.scene, context.selected_objects)
+            else "Select the parts that every photo shows first",
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
-        old = scene.simsearch.region
-        low, high = lighting.bounding_box(item for item in context.selected_objects if item != old)
-        region = old
+        region = scene.simsearch.region
+        low, high = parts.bounding_box(parts.parts_among(scene, context.selected_objects))
         if region is None or region.type != "EMPTY" or region.name not in scene.objects:
             region = bpy.data.objects.new("Region of Interest", None)
             scene.collection.objects.link(region)

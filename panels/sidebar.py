@@ -147,7 +147,7 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         if not settings.classes:
             paragraph(
                 layout,
-                "A class is a label that photos get. Select an imported part and make a class of it; a class that "
+                "A class is a label that photos get. Select a part and make a class of it; a class that "
                 "shows nothing stands for the absent part.",
                 context,
             )

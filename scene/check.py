@@ -16,6 +16,7 @@ from . import poses
 from .cad_import import LOST
 from .classes import objects_shown, render_layer
 from .digest import ContentDigest
+from .parts import TABLE_MARK
 from .rendered_objects import has_part, rendered_lights
 from .settings import Settings
 from .variation import background_nodes
@@ -163,6 +164,8 @@ def _contents(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
                 "Put the part in it, or list another one.",
                 name,
             )
+        else:
+            yield from _besides_parts(inside[name])
     seen: dict[frozenset[bpy.types.Object], str] = {}
     for spec in settings.classes:
         for variant in dict.fromkeys(spec.variants):
@@ -174,6 +177,18 @@ def _contents(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
                     "List a collection that only one of them shows.",
                     spec.label,
                 )
+
+
+def _besides_parts(collection: bpy.types.Collection) -> Iterator[Problem]:
+    """What a class would be recognised by instead of its part."""
+    for item in collection.all_objects:
+        if not item.hide_render and (item.type == "LIGHT" or TABLE_MARK in item):
+            kind = "table" if TABLE_MARK in item else "light"
+            yield Problem(
+                f"The {kind} {item.name!r} lies in the collection {collection.name!r}, so it is there for some classes only "
+                "and photos are told apart by it. Move it to a collection that no class lists.",
+                item.name, "warning",
+            )  # fmt: skip
 
 
 def _renders(item: bpy.types.Object) -> bool:

@@ -2,41 +2,13 @@
 """Basic lighting and a monochrome background, as in the paper's references."""
 
 import math
-from collections.abc import Iterable, Iterator
 
 import bpy
-from mathutils import Matrix, Vector
+from mathutils import Vector
 
-from .rendered_objects import SURFACES
+from .parts import TABLE_MARK, bounding_box, parts
 
 LIGHTS_COLLECTION = "Basic Lighting"
-TABLE_MARK = "simsearch_table"
-"""Custom property that tells our table from a user's object of that name."""
-
-
-def bounding_box(objects: Iterable[bpy.types.Object]) -> tuple[Vector, Vector]:
-    """Lowest and highest world-space corner (metres) of what the objects occupy; a unit cube for nothing."""
-    corners = [corner for item in objects for corner in _corners(item, Matrix())]
-    if not corners:
-        return Vector((-0.5, -0.5, -0.5)), Vector((0.5, 0.5, 0.5))
-    low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
-    return low, high
-
-
-def _corners(item: bpy.types.Object, above: Matrix) -> Iterator[Vector]:
-    """The corners of what an object occupies, also where it shows a collection that stands elsewhere."""
-    world = above @ item.matrix_world
-    if item.instance_type == "COLLECTION" and item.instance_collection is not None:
-        inside = world @ Matrix.Translation(-item.instance_collection.instance_offset)
-        for shown in item.instance_collection.all_objects:
-            yield from _corners(shown, inside)
-    else:
-        yield from (world @ Vector(corner) for corner in item.bound_box)
-
-
-def parts(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The objects of a scene that have a shape to photograph: no lights, cameras, empties or table."""
-    return [item for item in scene.objects if item.type in SURFACES and TABLE_MARK not in item]
 
 
 def add_basic_lighting(scene: bpy.types.Scene, strength: float = 1.0) -> bpy.types.Collection:

@@ -6,7 +6,10 @@ import bpy
 SURFACES = frozenset({"MESH", "CURVE", "SURFACE", "META", "FONT"})
 """Types of objects that Blender can turn into a mesh."""
 
-RENDERED_TYPES = SURFACES | {"CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL", "LIGHT", "LIGHT_PROBE"}
+SHAPES = SURFACES | {"CURVES", "POINTCLOUD", "VOLUME", "GREASEPENCIL"}
+"""Types of objects that have a shape."""
+
+RENDERED_TYPES = SHAPES | {"LIGHT", "LIGHT_PROBE"}
 """Types of objects that have part in a picture, if only by their light."""
 
 

@@ -53,7 +53,7 @@ def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene) -> No
     assert "No job is running" in refusal(ops.cancel_job)
     select()
     assert "Select the objects" in refusal(ops.apply_material)
-    assert "Select the objects" in refusal(ops.mark_region)
+    assert "Select the parts" in refusal(ops.mark_region)
     for item in list(scene.objects):
         bpy.data.objects.remove(item)
     assert "Import CAD" in refusal(ops.render)
@@ -142,7 +142,7 @@ def test_classes_can_be_added_moved_renamed_and_removed(scene: bpy.types.Scene) 
     assert settings.active_class_index == 0
     ops.move_class(direction="UP")  # already first
     ops.add_class_collection()
-    assert settings.classes[0].collections[0].collection == bpy.data.collections["Collection"]
+    assert settings.classes[0].collections[0].collection is None, "the part lies beside lamp and camera: choose by hand"
     ops.remove_class_collection(index=0)
     assert not settings.classes[0].collections
     ops.remove_class()
@@ -151,12 +151,39 @@ def test_classes_can_be_added_moved_renamed_and_removed(scene: bpy.types.Scene) 
     assert "Add a class first" in refusal(ops.remove_class)
 
 
-def test_a_pair_shows_the_collection_and_nothing(scene: bpy.types.Scene) -> None:
+def listed(scene: bpy.types.Scene) -> dict[str, list[str]]:
+    """The objects that each class shows of its own."""
+    return {
+        item.name: sorted(
+            one.name for entry in item.collections for one in entry.collection.all_objects if one.type == "MESH"
+        )
+        for item in scene.simsearch.classes
+    }
+
+
+def test_a_pair_shows_the_part_and_nothing(scene: bpy.types.Scene) -> None:
     bpy.ops.simsearch.add_pair()
-    present, absent = scene.simsearch.classes
-    assert (present.name, absent.name) == ("Collection present", "Collection absent")
-    assert [entry.collection.name for entry in present.collections] == ["Collection"]
-    assert not absent.collections
+    assert listed(scene) == {"Cube present": ["Cube"], "Cube absent": []}, (
+        "the lamp shines and the camera looks for both"
+    )
+    assert {"Camera", "Light"} == {item.name for item in bpy.data.collections["Collection"].objects}
+
+
+def test_a_pair_keeps_the_body_that_lies_in_the_parts_collection(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    (body,) = (item for item in bpy.context.selected_objects if item.type == "MESH")
+    home = bpy.data.collections["square_plate"]
+    screw = bpy.data.objects.new("screw", body.data)
+    home.objects.link(screw)
+    select("screw")
+    bpy.ops.simsearch.add_pair()
+    assert listed(scene) == {"screw present": ["screw"], "screw absent": []}
+    assert body.name in home.objects
+    bpy.ops.simsearch.remove_class()
+    bpy.ops.simsearch.remove_class()
+    select(body.name)
+    bpy.ops.simsearch.add_pair(extent="COLLECTION")
+    assert listed(scene)["square_plate present"] == sorted([body.name, "screw"])
 
 
 def test_a_class_is_made_of_the_selected_part(scene: bpy.types.Scene) -> None:
@@ -166,10 +193,66 @@ def test_a_class_is_made_of_the_selected_part(scene: bpy.types.Scene) -> None:
     assert [(item.name, [entry.collection.name for entry in item.collections]) for item in classes] == [
         ("square_plate", ["square_plate"])
     ]
-    select()
+    select("Light", "Camera")
     bpy.context.view_layer.active_layer_collection = bpy.context.view_layer.layer_collection
-    assert "Select an imported part first" in refusal(ops.class_from_selection)
-    assert "Select an imported part first" in refusal(ops.add_pair)
+    assert "Select a part first" in refusal(ops.class_from_selection)
+    assert "Select a part first" in refusal(ops.add_pair)
+    assert "Select the parts" in refusal(ops.mark_region)
+    layers = bpy.context.view_layer.layer_collection.children
+    bpy.context.view_layer.active_layer_collection = layers["square_plate"]
+    select()
+    ops.class_from_selection()
+    assert [entry.collection.name for entry in classes[1].collections] == ["square_plate"]
+
+
+def test_two_selected_parts_become_a_class_each_or_one(scene: bpy.types.Scene) -> None:
+    ops = bpy.ops.simsearch
+    ops.import_cad(filepath=str(PLATE))
+    (plate,) = (item.name for item in bpy.context.selected_objects if item.type == "MESH")
+    bpy.ops.mesh.primitive_uv_sphere_add()
+    scene.collection.objects.link(bpy.data.objects["Sphere"])  # made by hand, in the scene's own collection
+    for holder in bpy.data.objects["Sphere"].users_collection:
+        if holder != scene.collection:
+            holder.objects.unlink(bpy.data.objects["Sphere"])
+    select(plate, "Sphere", "Light")
+    ops.class_from_selection("EXEC_DEFAULT", True, count="ONE")
+    assert sorted(*listed(scene).values()) == sorted([plate, "Sphere"])
+    ops.remove_class()
+    ops.class_from_selection(count="EACH")
+    assert listed(scene) == {"Sphere": ["Sphere"], "square_plate": [plate]}
+
+
+def test_parts_made_by_hand_in_one_collection_become_classes(scene: bpy.types.Scene) -> None:
+    bpy.ops.mesh.primitive_uv_sphere_add()
+    select("Cube")
+    bpy.ops.simsearch.class_from_selection()
+    select("Sphere")
+    bpy.ops.simsearch.class_from_selection()
+    assert listed(scene) == {"Cube": ["Cube"], "Sphere": ["Sphere"]}
+    bpy.ops.simsearch.mark_region()
+    bpy.ops.simsearch.check()
+    from synthetic_similarity_search.interface import stored_results
+
+    assert stored_results.load(scene, "problems")["list"] == []
+
+
+def test_what_is_no_part_counts_for_no_region(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.set_background(table=True)
+    body = bpy.data.collections.new("Body")
+    bpy.data.objects["Light"].location = (50, 0, 0)
+    instance = bpy.data.objects.new("Instance", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", body
+    instance.location = (4, 0, 0)
+    scene.collection.objects.link(instance)
+    body.objects.link(bpy.data.objects["Cube"])
+    bpy.context.view_layer.update()
+    select("Cube", "Light", "Camera", "Table", "Instance")
+    bpy.ops.simsearch.mark_region(margin=0.0)
+    region = scene.simsearch.region
+    np.testing.assert_allclose(region.location, (2, 0, 0), atol=1e-6)
+    np.testing.assert_allclose(region.scale, (3, 1, 1), atol=1e-6)
+    select(region.name)
+    assert "Select the parts" in refusal(bpy.ops.simsearch.mark_region), "the region itself is no part"
 
 
 def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouched(scene: bpy.types.Scene) -> None:
@@ -205,7 +288,7 @@ def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: 
 
 def test_show_class_toggles_the_viewport_alone(scene: bpy.types.Scene) -> None:
     bpy.ops.simsearch.add_pair()
-    layer = bpy.context.view_layer.layer_collection.children["Collection"]
+    layer = bpy.context.view_layer.layer_collection.children["Collection"].children["Cube"]
     bpy.ops.simsearch.show_class(index=1)
     assert layer.hide_viewport and not layer.collection.hide_render and not layer.exclude
     bpy.ops.simsearch.show_class(index=1)
@@ -276,7 +359,7 @@ def test_undo_takes_back_each_action(scene: bpy.types.Scene, action: object) -> 
                 for node in scene.world.node_tree.nodes
                 if node.type == "BACKGROUND"
             ],
-            bpy.context.view_layer.layer_collection.children[0].hide_viewport,
+            bpy.context.view_layer.layer_collection.children[0].children[0].hide_viewport,
             settings.results.problems,
         )
 
@@ -300,8 +383,8 @@ def test_settings_survive_saving_and_scenes_are_independent(scene: bpy.types.Sce
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     first, second = bpy.data.scenes["Scene"].simsearch, bpy.data.scenes["Other"].simsearch
     assert (first.k, second.k) == (3, 7)
-    assert [item.name for item in first.classes] == ["Collection present", "Collection absent"]
-    assert first.classes[0].collections[0].collection == bpy.data.collections["Collection"]
+    assert [item.name for item in first.classes] == ["Cube present", "Cube absent"]
+    assert first.classes[0].collections[0].collection == bpy.data.collections["Cube"]
     assert first.region == bpy.data.objects["Region of Interest"]
     assert first.settings_version == 1
 

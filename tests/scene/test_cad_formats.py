@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.scene import check, imported_parts, lighting
+from synthetic_similarity_search.scene import check, imported_parts
 from synthetic_similarity_search.scene.cad_import import UNITLESS, ImportedCAD, import_cad
+from synthetic_similarity_search.scene.parts import bounding_box
 from synthetic_similarity_search.scene.read_settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,7 +192,7 @@ def test_the_region_goes_around_an_instance_of_a_collection() -> None:
     instance.instance_type, instance.instance_collection, instance.location = "COLLECTION", collection, (10, 0, 0)
     bpy.context.scene.collection.objects.link(instance)
     bpy.context.view_layer.update()
-    low, high = lighting.bounding_box([instance])
+    low, high = bounding_box([instance])
     assert np.allclose((low, high), ((9, -1, -1), (11, 1, 1)))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.scene import check
+from synthetic_similarity_search.scene.parts import TABLE_MARK
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.tiny_scene import add_class, add_cube, build_scene, new_collection
 
@@ -160,6 +161,18 @@ def test_no_light_casts_a_shadow(scene: bpy.types.Scene) -> None:
     scene.collection.objects.link(other)
     scene.eevee.use_shadows = True
     assert problems(scene) == [], "one of the lights is enough"
+
+
+@pytest.mark.parametrize("name", ["Lamp", "Table"])
+def test_a_class_that_holds_a_light_or_the_table(scene: bpy.types.Scene, name: str) -> None:
+    item = bpy.data.objects[name]
+    if name == "Table":
+        item[TABLE_MARK] = True
+    scene.collection.objects.unlink(item)
+    bpy.data.collections["Part"].objects.link(item)
+    (problem,) = problems(scene)
+    assert problem.severity == "warning" and problem.culprit == name
+    assert "for some classes only" in problem.sentence and problem.sentence.endswith("that no class lists.")
 
 
 def test_a_region_of_few_patches(scene: bpy.types.Scene) -> None:

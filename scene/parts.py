@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which objects of a scene are parts to photograph, what they occupy, and which of them a class is made of."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import bpy
+from mathutils import Matrix, Vector
+
+from .rendered_objects import SHAPES
+
+TABLE_MARK = "simsearch_table"
+"""Custom property that tells our table from a user's object of that name."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts that a class shows together, and the collection that already holds them and nothing else, if there is one."""
+
+    name: str
+    parts: tuple[bpy.types.Object, ...]
+    collection: bpy.types.Collection | None = None
+
+
+def is_part(scene: bpy.types.Scene, item: bpy.types.Object) -> bool:
+    """Whether an object has a shape to photograph: no light, camera, plain empty, region or table."""
+    if item == scene.simsearch.region or TABLE_MARK in item:
+        return False
+    if item.instance_type == "COLLECTION" and item.instance_collection is not None:
+        return any(is_part(scene, shown) for shown in item.instance_collection.all_objects)
+    return item.type in SHAPES
+
+
+def parts(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The objects of a scene that are parts."""
+    return [item for item in scene.objects if is_part(scene, item)]
+
+
+def parts_among(scene: bpy.types.Scene, objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The parts among objects, and those below their empties, which hold the levels of an assembly; each once."""
+    found: dict[bpy.types.Object, None] = {}
+    for item in objects:
+        below = item.children_recursive if item.type == "EMPTY" and item != scene.simsearch.region else ()
+        found.update((one, None) for one in (item, *below) if is_part(scene, one) and one.name in scene.objects)
+    return list(found)
+
+
+def bounding_box(objects: Iterable[bpy.types.Object]) -> tuple[Vector, Vector]:
+    """Lowest and highest world-space corner (metres) of what the objects occupy; a unit cube for nothing."""
+    corners = [corner for item in objects for corner in _corners(item, Matrix())]
+    if not corners:
+        return Vector((-0.5, -0.5, -0.5)), Vector((0.5, 0.5, 0.5))
+    low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
+    return low, high
+
+
+def _corners(item: bpy.types.Object, above: Matrix) -> Iterator[Vector]:
+    """The corners of what an object occupies, also where it shows a collection that stands elsewhere."""
+    world = above @ item.matrix_world
+    if item.instance_type == "COLLECTION" and item.instance_collection is not None:
+        inside = world @ Matrix.Translation(-item.instance_collection.instance_offset)
+        for shown in item.instance_collection.all_objects:
+            yield from _corners(shown, inside)
+    elif item.type in SHAPES:
+        yield from (world @ Vector(corner) for corner in item.bound_box)
+
+
+def shares_collection(scene: bpy.types.Scene, selected: Sequence[bpy.types.Object]) -> bool:
+    """Whether a collection of parts also holds some that are not selected, so that a class may mean either."""
+    return any(set(_content(scene, home)) - {*selected} for home in _homes_of_parts(scene, selected))
+
+
+def groups(scene: bpy.types.Scene, selected: Sequence[bpy.types.Object], *, whole: bool) -> list[Group]:
+    """What the selected parts are to a class, in the order of selection.
+
+    A collection of parts is one group if all of them are taken; each other part is one with the parts below it.
+
+    Args:
+        scene: the scene.
+        selected: parts of the scene.
+        whole: take all parts of a collection of parts where one of them is selected.
+    """
+    homes = _homes_of_parts(scene, selected)
+    found: dict[object, Group] = {}
+    for item in selected:
+        home = _home(scene, item)
+        content = _content(scene, home)
+        if home in homes and (whole or set(content) <= set(selected)):
+            found[home] = Group(home.name, tuple(content), home)
+        else:
+            top = _highest(item, selected)
+            found[top] = Group(top.name, tuple(one for one in (top, *top.children_recursive) if one in selected))
+    return list(found.values())
+
+
+def own_collections(scene: bpy.types.Scene, chosen: Iterable[Group]) -> list[bpy.types.Collection]:
+    """The collections that hold the parts of these groups and nothing else.
+
+    Parts that have none are moved to a new one, inside the collection that holds the first of them now.
+    """
+    collections = []
+    loose: list[Group] = []
+    for group in chosen:
+        if group.collection is None:
+            loose.append(group)
+        else:
+            collections.append(group.collection)
+    if loose:
+        collections.append(_moved(scene, loose[0].name, [part for group in loose for part in group.parts]))
+    return collections
+
+
+def _moved(scene: bpy.types.Scene, name: str, objects: Sequence[bpy.types.Object]) -> bpy.types.Collection:
+    """Move objects of a scene to a new collection."""
+    collection = bpy.data.collections.new(name)
+    _home(scene, objects[0]).children.link(collection)
+    of_scene = {scene.collection, *scene.collection.children_recursive}
+    for item in objects:
+        for holder in of_scene.intersection(item.users_collection):
+            holder.objects.unlink(item)
+        collection.objects.link(item)
+    return collection
+
+
+def _home(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Collection:
+    """The collection of the scene that holds an object; the scene's own one if no other does."""
+    inside = set(scene.collection.children_recursive)
+    return next((holder for holder in item.users_collection if holder in inside), scene.collection)
+
+
+def _homes_of_parts(scene: bpy.types.Scene, selected: Iterable[bpy.types.Object]) -> set[bpy.types.Collection]:
+    """The collections that hold the selected parts and nothing that is no part: light, camera, region or table."""
+    homes = {_home(scene, item) for item in selected} - {scene.collection}
+    return {
+        home
+        for home in homes
+        if all(
+            is_part(scene, item) or (item.type == "EMPTY" and item != scene.simsearch.region)
+            for item in home.all_objects
+        )
+    }
+
+
+def _content(scene: bpy.types.Scene, home: bpy.types.Collection) -> list[bpy.types.Object]:
+    """The parts in a collection, less those in collections inside it that a class lists already."""
+    listed = {entry.collection for item in scene.simsearch.classes for entry in item.collections}
+    others = [child for child in home.children_recursive if child in listed]
+    elsewhere = {item for child in others for item in child.all_objects}
+    return [item for item in home.all_objects if is_part(scene, item) and item not in elsewhere]
+
+
+def _highest(item: bpy.types.Object, among: Sequence[bpy.types.Object]) -> bpy.types.Object:
+    """The object itself, or the highest one of those that it hangs from."""
+    while item.parent is not None and item.parent in among:
+        item = item.parent
+    return item
