@@ -60,6 +60,12 @@ def writable_folder(folder: Path) -> None:
         raise InputError(f"{shown(folder)} cannot be written to: {reason(error)}. Choose another folder.") from error
 
 
+def can_be_written(folder: Path) -> bool:
+    """Whether ``folder`` is, or can become, one that files can be written to, as far as is known without writing."""
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return nearest is not None and nearest.is_dir() and os.access(nearest, os.W_OK)
+
+
 def reason(error: Exception) -> str:
     """The operating system's own words, in lower case and without the file name that ``str(error)`` adds."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

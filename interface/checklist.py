@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scene still needs, said as the next step: used by every operator's ``poll`` and by the empty
-panels."""
+"""What a scene still needs, said as the next step: used by every operator's ``poll`` and by the panels."""
 
 from pathlib import Path
 
 import bpy
+from mathutils import Vector
 
+from ..inference.files import can_be_written, shown
 from ..inference.output_folder import OutputFolder
 from ..scene.parts import parts
 from ..scene.read_settings import read_crop
+from ..scene.rendered_objects import in_scene
 
 STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
 """What Blender's start-up scene holds. Its cube, two metres wide, hides most parts that are imported."""
+STARTUP_CAMERA = Vector((7.358891, -6.925791, 4.958309))
+"""Where the camera of the start-up scene stands, in metres."""
 
 IMPORT = "Import CAD or add an object first"
 ADD_CAMERA = "Add a camera first: look at the part and press Camera from View"
@@ -19,42 +23,40 @@ MARK_REGION = "Mark a region first: select what every photo shows and press Regi
 ADD_CLASS = "Add a class first: select what only it shows and press Class from Selection"
 
 
+CAMERA_GONE = "The camera was deleted: look at the part and press Camera from View"
+REGION_GONE = "The region was deleted: select what every photo shows and press Region from Selection"
+
+
 def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     """What references need, in working order: its name, and what to do where it is missing."""
-    settings = scene.simsearch
     return [
         ("Parts", None if parts(scene) else IMPORT),
         ("Camera", camera_step(scene)),
-        ("Region of interest", None if settings.region else MARK_REGION),
-        ("Classes", None if settings.classes else ADD_CLASS),
+        ("Region of interest", region_step(scene)),
+        ("Classes", classes_step(scene)),
         ("Output folder", folder_step(scene)),
     ]  # fmt: skip
 
 
 def untouched_startup(scene: bpy.types.Scene) -> bool:
-    """Whether the scene is still the one that Blender starts with."""
+    """Whether the scene still holds what Blender starts with and nothing else, saved or not."""
+    return {item.name: item.type for item in scene.objects} == STARTUP and is_startup_cube(scene.objects["Cube"])
+
+
+def is_startup_cube(item: bpy.types.Object) -> bool:
+    """Whether an object is the cube that Blender starts with, where it stood and as large as it was."""
     return (
-        not bpy.data.filepath
-        and {item.name: item.type for item in scene.objects} == STARTUP
-        and len(scene.objects["Cube"].data.vertices) == 8
-        and scene.objects["Cube"].matrix_basis.is_identity
+        item.name == "Cube"
+        and item.type == "MESH"
+        and len(item.data.vertices) == 8
+        and item.matrix_basis.is_identity
+        and all(abs(abs(place) - 1) < 1e-6 for corner in item.bound_box for place in corner)
     )
 
 
-def way_to_f1(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
-    """The whole way, in working order: what references need, then the database and F1.
-
-    The cube and the camera that Blender starts with are no part and no station.
-    """
-    needed, results = checklist(scene), scene.simsearch.results
-    if untouched_startup(scene):
-        needed[:2] = [("Parts", IMPORT), ("Camera", ADD_CAMERA)]
-    photos = "Choose a folder of real photos, one sub-folder for each class, and validate against them"
-    return [
-        *needed,
-        ("Database", database_step(scene)),
-        ("F1", None if results.validation else photos),
-    ]
+def is_startup_camera(item: bpy.types.Object) -> bool:
+    """Whether a camera still stands where Blender put it in its start-up scene."""
+    return item.name == "Camera" and bool((item.location - STARTUP_CAMERA).length < 1e-3)
 
 
 def next_step(scene: bpy.types.Scene) -> str | None:
@@ -64,19 +66,51 @@ def next_step(scene: bpy.types.Scene) -> str | None:
 
 def camera_step(scene: bpy.types.Scene) -> str | None:
     """The next step if there is no nominal camera."""
-    if scene.simsearch.camera is None and scene.camera is None:
+    camera = scene.simsearch.camera or scene.camera
+    if camera is None:
         return ADD_CAMERA
+    return None if in_scene(scene, camera) else CAMERA_GONE
+
+
+def region_step(scene: bpy.types.Scene) -> str | None:
+    """The next step if there is no region."""
+    region = scene.simsearch.region
+    if region is None:
+        return MARK_REGION
+    return None if in_scene(scene, region) else REGION_GONE
+
+
+def classes_step(scene: bpy.types.Scene) -> str | None:
+    """The next step if there are no classes, or if one lists a collection that was deleted or not chosen yet."""
+    if not scene.simsearch.classes:
+        return ADD_CLASS
+    inside = {scene.collection, *scene.collection.children_recursive}
+    for item in scene.simsearch.classes:
+        if any(entry.collection not in inside for entry in item.collections):
+            return (
+                f"The class {item.name} lacks a collection: select a part and press Add Collection, or remove the entry"
+            )
     return None
 
 
 def folder_step(scene: bpy.types.Scene) -> str | None:
-    """The next step where the output folder is missing or relative to a file that was never saved."""
+    """The next step where the output folder is missing, cannot be written or is relative to a file never saved."""
     folder = scene.simsearch.output_directory
     if not folder:
         return "Choose an output folder first"
     if folder.startswith("//") and not bpy.data.filepath:
         return "Save the .blend file first, or choose an output folder that does not start with //"
+    if not can_be_written(absolute(folder)):
+        return f"Choose another output folder: {shown(absolute(folder))} cannot be written to"
     return None
+
+
+def photos_step(scene: bpy.types.Scene) -> str | None:
+    """The next step where the folder of real photos is not chosen or gone."""
+    if not scene.simsearch.photos_directory:
+        return "Choose the folder of real photos first"
+    folder = absolute(scene.simsearch.photos_directory)
+    return None if folder.is_dir() else f"Choose the folder of real photos again: {shown(folder)} does not exist"
 
 
 def database_step(scene: bpy.types.Scene) -> str | None:

@@ -21,6 +21,7 @@ from mathutils import Vector
 
 from ..inference.errors import InputError
 from ..scene.read_settings import read_settings
+from ..scene.rendered_objects import in_scene
 from ..scene.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _frustum(projection: "Array") -> "Array":
 def current(scene: bpy.types.Scene) -> Drawing | None:
     """The scene's drawing, computed again where something it depends on has changed; ``None`` without a
     region."""
-    if not scene.simsearch.show_overlay or scene.simsearch.region is None:
+    if not scene.simsearch.show_overlay:
         return None
     found = _read(scene)
     if found is None:
@@ -145,7 +146,7 @@ def _read(scene: bpy.types.Scene) -> "tuple[object, View, Settings] | None":
     """What the drawing depends on, first as a key that tells whether it has changed; ``None`` where it is
     incomplete."""
     camera = scene.simsearch.camera or scene.camera
-    if scene.simsearch.region is None or camera is None or camera.type != "CAMERA":
+    if not in_scene(scene, scene.simsearch.region) or not in_scene(scene, camera) or camera.type != "CAMERA":
         return None
     from ..scene.view import nominal_view
 

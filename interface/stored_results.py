@@ -74,12 +74,39 @@ def listing(folder: Path) -> str:
 def refresh(scene: bpy.types.Scene) -> bool:
     """Fingerprint again what the scene's results depend on; true when anything changed."""
     before = dict(_now)
-    for name in ("preview", "references", "validation", "classification"):
+    for name in KEPT:
         text = getattr(scene.simsearch.results, name)
         for part in json.loads(text)["made_from"] if text else ():
-            if part != "scene" or _scene_touched:
+            if part != "scene" or (_scene_touched and not _edited(scene)):
                 _now[scene.name, part] = fingerprint(scene, part)
     return before != _now
+
+
+KEPT = ("preview", "references", "validation", "classification")
+"""What jobs found. It describes files, which no undo takes back, so undo does not take it back either."""
+_before_undo: dict[str, dict[str, str]] = {}
+
+
+def _edited(scene: bpy.types.Scene) -> bool:
+    """Whether an object is in Edit Mode, in which Blender holds its shape back."""
+    return any(item.mode == "EDIT" for item in scene.objects)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def remember(*_: object) -> None:
+    """Before an undo or redo: note what the jobs found."""
+    _before_undo.clear()
+    for scene in bpy.data.scenes:
+        _before_undo[scene.name] = {name: getattr(scene.simsearch.results, name) for name in KEPT}
+
+
+@persistent  # type: ignore[untyped-decorator]
+def restore(*_: object) -> None:
+    """After an undo or redo: put back what the jobs found."""
+    for scene in bpy.data.scenes:
+        for name, text in _before_undo.get(scene.name, {}).items():
+            if getattr(scene.simsearch.results, name) != text:
+                setattr(scene.simsearch.results, name, text)
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -100,5 +127,5 @@ def watch() -> float:
     started = time.monotonic()
     if refresh(bpy.context.scene):
         child_job.redraw(bpy.context)
-    _scene_touched = False
+    _scene_touched = _edited(bpy.context.scene)
     return max(3.0, 20 * (time.monotonic() - started))

@@ -41,7 +41,7 @@ def _viewpoint(view: bpy.types.RegionView3D) -> Matrix:
 
 
 def _region_step(scene: bpy.types.Scene) -> str | None:
-    return checklist.camera_step(scene) or (None if scene.simsearch.region else checklist.MARK_REGION)
+    return checklist.camera_step(scene) or checklist.region_step(scene)
 
 
 class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
@@ -57,10 +57,8 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
         return checklist.allowed(cls, None if context.region_data else "Press this in a 3D viewport")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..scene.view import nominal_camera  # here, as it brings numpy
-
         scene, view, space = context.scene, context.region_data, context.space_data
-        camera = nominal_camera(scene)
+        camera = None if checklist.camera_step(scene) else scene.simsearch.camera or scene.camera
         if view.view_perspective == "CAMERA" and camera is not None:
             self.report({"WARNING"}, "The view looks through the camera already; turn the view first")
             return {"CANCELLED"}

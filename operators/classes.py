@@ -201,9 +201,11 @@ class SIMSEARCH_OT_add_class_collection(bpy.types.Operator):
         assert item is not None
         listed = [other.collection for other in item.collections]
         found = parts.groups(context.scene, _selected_parts(context), whole=True)
-        item.collections.add().collection = next(
-            (group.collection for group in found if group.collection not in listed), None
-        )
+        there = {context.scene.collection, *context.scene.collection.children_recursive}
+        entry = next((other for other in item.collections if other.collection not in there), None)
+        if entry is None:  # else the collection of this entry was deleted
+            entry = item.collections.add()
+        entry.collection = next((group.collection for group in found if group.collection not in listed), None)
         return {"FINISHED"}
 
 

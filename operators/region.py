@@ -7,6 +7,7 @@ from bpy.props import FloatProperty
 
 from ..interface import checklist
 from ..scene import parts
+from ..scene.rendered_objects import in_scene
 
 
 class SIMSEARCH_OT_mark_region(bpy.types.Operator):
@@ -40,7 +41,7 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
         scene = context.scene
         region = scene.simsearch.region
         low, high = parts.bounding_box(parts.parts_among(scene, context.selected_objects))
-        if region is None or region.type != "EMPTY" or region.name not in scene.objects:
+        if not in_scene(scene, region) or region.type != "EMPTY":
             region = bpy.data.objects.new("Region of Interest", None)
             scene.collection.objects.link(region)
         region.empty_display_type, region.empty_display_size = "CUBE", 1.0

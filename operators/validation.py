@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..inference.errors import InputError
 from ..inference.output_folder import REPORT
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
@@ -22,21 +21,16 @@ class SIMSEARCH_OT_validate(JobOperator):
 
     @classmethod
     def missing(cls, scene: bpy.types.Scene) -> str | None:
-        if not scene.simsearch.photos_directory:
-            return "Choose the folder of real photos first"
-        return checklist.database_step(scene)
+        return checklist.photos_step(scene) or checklist.database_step(scene)
 
     def arguments(self, context: bpy.types.Context) -> list[str]:
         scene = context.scene
-        photos = checklist.absolute(scene.simsearch.photos_directory)
-        if not photos.is_dir():
-            raise InputError(f"The folder of photos {photos} does not exist. Choose another one.")
         return [
             "validate",
             "--database",
             str(checklist.database(scene)),
             "--photos",
-            str(photos),
+            str(checklist.absolute(scene.simsearch.photos_directory)),
             "--output",
             str(validation_folder(scene)),
             "--k",

@@ -6,6 +6,7 @@ import bpy
 from .. import preferences
 from ..interface import checklist
 from ..interface.paragraph import paragraph
+from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
 from . import references, validation
@@ -51,7 +52,7 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
-        way = checklist.way_to_f1(scene)
+        way = way_to_f1(scene)
         box = layout.box()
         grid = box.grid_flow(columns=2, even_columns=True, align=True)
         grid.scale_y = 0.8
@@ -95,7 +96,7 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(settings, "camera", placeholder="Scene Camera" if scene.camera else "None yet")
         column.operator("simsearch.camera_from_view", icon="VIEW_CAMERA")
-        nominal = nominal_camera(scene)
+        nominal = None if checklist.camera_step(scene) else nominal_camera(scene)
         backdrops = list(nominal.data.background_images) if nominal and nominal.type == "CAMERA" else []
         row = column.row(align=True)
         row.operator("simsearch.photo_backdrop", icon="IMAGE_BACKGROUND")

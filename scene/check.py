@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that would stop or spoil a render, found before the first image and told all at once."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,13 +10,13 @@ from typing import Literal
 import bpy
 
 from ..inference.errors import InputError
-from ..inference.files import label_problem, shown
+from ..inference.files import can_be_written, label_problem, shown
 from . import poses
 from .cad_import import LOST
 from .classes import objects_shown, render_layer
 from .digest import ContentDigest
 from .parts import TABLE_MARK
-from .rendered_objects import has_part, rendered_lights
+from .rendered_objects import has_part, in_scene, rendered_lights
 from .settings import Settings
 from .variation import background_nodes
 from .view import nominal_camera, nominal_view
@@ -56,10 +55,8 @@ def refuse_errors(scene: bpy.types.Scene, settings: Settings, output: Path | Non
     """
     found = problems(scene, settings)
     errors = [problem.sentence for problem in found if problem.severity == "error"]
-    if output is not None:
-        nearest = next(path for path in (output, *output.parents) if path.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-            errors.append(f"{shown(output)} cannot be written to. Choose another folder.")
+    if output is not None and not can_be_written(output):
+        errors.append(f"{shown(output)} cannot be written to. Choose another folder.")
     if errors:
         raise InputError(*errors)
     return [problem.sentence for problem in found if problem.severity == "warning"]
@@ -77,13 +74,13 @@ def _view(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
             f"EEVEE cannot render the panoramic camera {camera.name!r}. Make it perspective or orthographic.",
             camera.name,
         )
-    elif camera.name_full not in {item.name_full for item in scene.objects}:
+    elif not in_scene(scene, camera):
         yield Problem(f"The camera {camera.name!r} is not in this scene. Choose another one.", camera.name)
     else:
         usable = region is not None
     if region is None:
         yield Problem("No region of interest is marked. Choose the object, usually an empty cube, that encloses it.")
-    elif region.name_full not in {item.name_full for item in scene.objects}:
+    elif not in_scene(scene, region):
         yield Problem(f"The region {region.name!r} is not in this scene. Mark another one.", region.name)
         usable = False
     if camera is None or camera.type != "CAMERA" or region is None or not usable:

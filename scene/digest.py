@@ -49,6 +49,9 @@ VALUE_FIELD = {
     "QUATERNION": ("value", 4), "FLOAT4X4": ("value", 16), "INT16_2D": ("value", 2), "INT32_2D": ("value", 2),
 }  # fmt: skip
 
+ZERO_WHERE_MISSING = frozenset({"material_index", "sharp_edge", "sharp_face"})
+"""Attributes of meshes that Blender takes for 0 where a mesh has none."""
+
 NODE_LOOKS = frozenset({"location", "width", "height", "parent", "color", "label"})
 NOT_FOLLOWED = (bpy.types.Scene, bpy.types.Library, bpy.types.Screen, bpy.types.Text)
 
@@ -135,6 +138,15 @@ class ContentDigest:
 def _has_attributes(item: bpy.types.bpy_struct) -> bool:
     """Whether a struct is geometry that keeps its numbers in attributes."""
     return isinstance(item, bpy.types.ID) and hasattr(item, "attributes")
+
+
+def _says_nothing(attribute: bpy.types.Attribute) -> bool:
+    """Whether an attribute is as if it were not there; Edit Mode drops such ones."""
+    if attribute.name not in ZERO_WHERE_MISSING:
+        return False
+    values = np.empty(len(attribute.data), dtype=np.int32)
+    attribute.data.foreach_get("value", values)
+    return not values.any()
 
 
 class _Walk:
@@ -243,8 +255,8 @@ class _Walk:
 
     def attributes(self, item: Any) -> None:
         """Geometry and its attributes, read in bulk: positions, edges, faces, UV maps, colours, normals."""
-        for attribute in item.attributes:
-            if attribute.name.startswith((".select", ".hide", ".uv_select", ".pn")):
+        for attribute in sorted(item.attributes, key=lambda attribute: attribute.name):  # Edit Mode mixes them up
+            if attribute.name.startswith((".select", ".hide", ".uv_select", ".pn")) or _says_nothing(attribute):
                 continue
             self.write(attribute.name, attribute.domain, attribute.data_type, len(attribute.data))
             if attribute.data_type == "STRING":

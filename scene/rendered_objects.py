@@ -21,3 +21,8 @@ def has_part(item: bpy.types.Object) -> bool:
 def rendered_lights(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The lights that shine in renders."""
     return [item for item in scene.objects if item.type == "LIGHT" and not item.hide_render]
+
+
+def in_scene(scene: bpy.types.Scene, item: bpy.types.Object | None) -> bool:
+    """Whether an object is in a scene. The settings keep a camera or region that was deleted from it alive."""
+    return item is not None and scene in item.users_scene

@@ -13,6 +13,9 @@ import pytest
 from mathutils import Vector
 from PIL import Image
 
+from synthetic_similarity_search.interface import checklist, overlay, stored_results
+from synthetic_similarity_search.interface.way_to_f1 import way_to_f1
+
 PLATE = Path(__file__).resolve().parents[2] / "examples" / "station" / "square_plate.step"
 
 
@@ -35,7 +38,7 @@ def refusal(operator: object) -> str:
     return str(caught.value)
 
 
-def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene) -> None:
+def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene, tmp_path: Path) -> None:
     ops = bpy.ops.simsearch
     assert "Mark a region first" in refusal(ops.render)
     ops.mark_region()
@@ -45,8 +48,9 @@ def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene) -> No
     assert "Choose the folder of real photos first" in refusal(ops.validate)
     scene.simsearch.output_directory = ""
     assert "Choose an output folder first" in refusal(ops.render)
-    scene.simsearch.photos_directory = "/tmp"
-    scene.simsearch.output_directory = "/nowhere"
+    scene.simsearch.photos_directory = "/nowhere"
+    assert "Choose the folder of real photos again" in refusal(ops.validate)
+    scene.simsearch.photos_directory = scene.simsearch.output_directory = str(tmp_path)
     assert "Build the reference database first" in refusal(ops.validate)
     assert "Build the reference database first" in refusal(ops.classify)
     assert "Validate against real images first" in refusal(ops.open_report)
@@ -231,8 +235,6 @@ def test_parts_made_by_hand_in_one_collection_become_classes(scene: bpy.types.Sc
     assert listed(scene) == {"Cube": ["Cube"], "Sphere": ["Sphere"]}
     bpy.ops.simsearch.mark_region()
     bpy.ops.simsearch.check()
-    from synthetic_similarity_search.interface import stored_results
-
     assert stored_results.load(scene, "problems")["list"] == []
 
 
@@ -268,22 +270,115 @@ def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouche
     assert not {"Cube", "Light", "Camera"} & {item.name for item in bpy.context.scene.objects}
 
 
+def not_done(scene: bpy.types.Scene) -> dict[str, str]:
+    """The steps to F1 that have no tick, and what to do."""
+    return {name: missing for name, missing in way_to_f1(scene) if missing is not None}
+
+
 def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: Path) -> None:
-    from synthetic_similarity_search.interface import checklist
-
-    def next_step() -> str | None:
-        return next((missing for _, missing in checklist.way_to_f1(scene) if missing), None)
-
-    assert "Import CAD" in next_step(), "Blender's cube is no part"
+    assert "Import CAD" in not_done(scene)["Parts"], "Blender's cube is no part"
     bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    assert "Delete Cube" in not_done(scene)["Parts"]
+    assert "Add a camera" in not_done(scene)["Camera"], "Blender's camera is no station"
+    bpy.data.objects.remove(scene.objects["Cube"])
+    scene.camera.location.x += 1
     bpy.ops.simsearch.mark_region()
-    bpy.ops.simsearch.add_pair()
+    bpy.ops.simsearch.class_from_selection()
     scene.simsearch.output_directory = str(tmp_path)
-    assert "Build the reference database" in next_step()
+    assert "second class" in not_done(scene)["Classes"], "one class is nothing to tell apart"
+    bpy.ops.simsearch.add_class()
+    assert [*not_done(scene)] == ["Database", "F1"]
+    stored_results.keep(scene, "references", {}, "scene")
     checklist.database(scene).touch()
-    assert "Choose a folder of real photos" in next_step()
-    scene.simsearch.results.validation = "{}"
-    assert next_step() is None
+    (tmp_path / "photos").mkdir()
+    scene.simsearch.photos_directory = str(tmp_path / "photos")
+    assert "Choose a folder of real photos" in not_done(scene)["F1"]
+    stored_results.keep(scene, "validation", {}, "database", "photos")
+    assert not_done(scene) == {}
+
+    checklist.database(scene).write_bytes(b"another")
+    stored_results.refresh(scene)
+    assert not_done(scene) == {"F1": "Validate again: the reference database changed since"}
+    scene.simsearch.jitter.seed = 3
+    stored_results.touch()
+    stored_results.refresh(scene)
+    assert not_done(scene)["Database"] == "Build the database again: the scene changed since"
+    checklist.database(scene).unlink()
+    (tmp_path / "photos").rmdir()
+    stored_results.refresh(scene)
+    assert "Build the reference database" in not_done(scene)["Database"]
+    assert "photos does not exist" in not_done(scene)["F1"]
+    (tmp_path / "file").touch()
+    scene.simsearch.output_directory = str(tmp_path / "file" / "out")
+    assert "cannot be written to" in not_done(scene)["Output folder"]
+
+
+def test_what_was_deleted_loses_its_tick_and_its_button_repairs_it(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    ops, settings = bpy.ops.simsearch, scene.simsearch
+    ops.mark_region()
+    ops.add_pair()
+    settings.output_directory = str(tmp_path)
+    old = camera, region = scene.camera, settings.region
+    settings.camera = camera
+    for item in old:  # as the key X does it: the settings keep what is deleted alive
+        for holder in item.users_collection:
+            holder.objects.unlink(item)
+    bpy.data.collections.remove(bpy.data.collections["Cube"], do_unlink=True)
+    assert {"Camera", "Region of interest", "Classes"} <= {*not_done(scene)}
+    for operator in (ops.photo_backdrop, ops.set_jitter, ops.step_pose):
+        assert "was deleted" in refusal(operator)
+    assert overlay.current(scene) is None
+
+    scene.collection.objects.link(bpy.data.objects["Cube"])
+    select("Cube")
+    assert "was deleted" in refusal(ops.render)
+    ops.mark_region()
+    assert settings.region != region and settings.region.name in scene.objects
+    settings.active_class_index = 0
+    assert "lacks a collection" in not_done(scene)["Classes"]
+    body = bpy.data.collections.new("Body")
+    scene.collection.children.link(body)
+    scene.collection.objects.unlink(bpy.data.objects["Cube"])
+    body.objects.link(bpy.data.objects["Cube"])
+    ops.add_class_collection()
+    assert [entry.collection for entry in settings.classes[0].collections] == [body]
+    assert [*not_done(scene)][:1] == ["Camera"], "which only a viewport can make anew: tests/ui/deleted.py"
+
+
+def test_undo_does_not_bring_back_what_an_older_job_found(scene: bpy.types.Scene) -> None:
+    stored_results.keep(scene, "validation", {"macro_f1": 0.5})
+    bpy.ops.ed.undo_push(message="first validation")
+    stored_results.keep(scene, "validation", {"macro_f1": 0.9})
+    scene.simsearch.k = 7
+    bpy.ops.ed.undo_push(message="second validation")
+    bpy.ops.ed.undo()
+    scene = bpy.context.scene
+    assert scene.simsearch.k == 5 and stored_results.load(scene, "validation") == {"macro_f1": 0.9}
+    bpy.ops.ed.redo()
+    assert stored_results.load(bpy.context.scene, "validation") == {"macro_f1": 0.9}
+
+
+def test_a_visit_to_edit_mode_leaves_results_as_they_are(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    bpy.ops.simsearch.add_pair()
+    bpy.ops.simsearch.mark_region()
+    scene.simsearch.output_directory = str(tmp_path)
+    scene.simsearch.region.location.z += 0.01
+    (mesh,) = (item for item in bpy.context.selected_objects if item.type == "MESH")
+    bpy.context.view_layer.objects.active = mesh
+    stored_results.keep(scene, "references", {}, "scene")
+    for _ in range(2):
+        bpy.ops.object.mode_set(mode="EDIT")
+        stored_results.touch()
+        stored_results.refresh(scene)
+        assert stored_results.outdated(scene, "references") == []
+        bpy.ops.object.mode_set(mode="OBJECT")
+        stored_results.refresh(scene)
+        assert stored_results.outdated(scene, "references") == []
+    mesh.data.polygons[0].material_index = 1
+    mesh.data.materials.append(bpy.data.materials.new("Red"))
+    stored_results.refresh(scene)
+    assert stored_results.outdated(scene, "references") == ["the scene changed since"]
 
 
 def test_show_class_toggles_the_viewport_alone(scene: bpy.types.Scene) -> None:
@@ -393,8 +488,6 @@ def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene
     bpy.ops.simsearch.mark_region()
     scene.simsearch.region.location = scene.camera.location * 2  # behind the camera
     bpy.ops.simsearch.check()
-    from synthetic_similarity_search.interface import stored_results
-
     problems = stored_results.load(scene, "problems")["list"]
     assert len(problems) >= 2  # the region and the missing classes at once
     culprit = next(problem["culprit"] for problem in problems if "behind" in problem["sentence"])
