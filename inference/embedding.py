@@ -7,7 +7,7 @@ import warnings
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -28,10 +28,12 @@ from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 from .quality import measure
 from .reference_image import KEY, PROMOTED, text_chunk
+from .shard import Shard
 
 if TYPE_CHECKING:
     from .vector_cache import VectorCache
 
+STAGE = "Embedding references"
 BATCH = 8
 READERS = min(os.cpu_count() or 1, 4)
 """Threads that read images ahead of the encoder: Pillow decodes without Python's lock."""
@@ -191,18 +193,26 @@ class Reference:
 
 
 def embed_references(
-    folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, database_path: Path
+    folder: Path,
+    encoder: Encoder,
+    preprocessing: Preprocessing,
+    progress: Progress,
+    database_path: Path,
+    vectors: Path | None = None,
 ) -> ReferenceDatabase:
     """Embed a folder of class folders, which becomes the content of the file ``database_path``.
 
     With a ``recipe.json`` in the folder, its images come first, in its order and with its poses, and all of them must
     be there; images that were rendered for another plan are left out, and images that someone added are kept. Without
-    one, every image counts. Raises InputError with all problems at once.
+    one, every image counts. What shares of the job left beside ``vectors`` is not embedded again. Raises InputError with
+    all problems at once.
     """
     references, recipe = find_references(folder)
     paths = [reference.path for reference in references]
     preprocessing, told = with_white_level(preprocessing, paths, progress)
-    embedded = embed_files(encoder, preprocessing.of_references, paths, progress, "Embedding references")
+    with ExitStack() as files:
+        cache = files.enter_context(_known(vectors, encoder, preprocessing)) if vectors else None
+        embedded = embed_files(encoder, preprocessing.of_references, paths, progress, STAGE, cache)
     progress.warn([*told, *embedded.told(paths)])
     if embedded.unreadable:
         raise InputError(
@@ -223,6 +233,32 @@ def embed_references(
         qualities=embedded.qualities,
         path=database_path,
     )
+
+
+@contextmanager
+def _known(vectors: Path, encoder: Encoder, preprocessing: Preprocessing) -> "Iterator[VectorCache]":
+    """What shares of a job left beside the file ``vectors``."""
+    from .shared_vectors import absorb_shares  # late: these bring SQLite
+    from .vector_cache import VectorCache
+
+    with closing(VectorCache(vectors, encoder.model, preprocessing.of_references)) as cache:
+        absorb_shares(cache, vectors)
+        yield cache
+
+
+def embed_share_of_references(
+    folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, vectors: Path, shard: Shard
+) -> int:
+    """Embed this share of the images that :func:`embed_references` would; returns how many shares are not done yet.
+
+    Raises:
+        InputError: as :func:`embed_references`, or the folder of the file ``vectors`` cannot be written.
+    """
+    from .shared_vectors import embed_share  # late: it brings SQLite
+
+    paths = [reference.path for reference in find_references(folder)[0]]
+    preprocessing, _ = with_white_level(preprocessing, paths, progress)
+    return embed_share(shard, vectors, encoder, preprocessing.of_references, paths, progress, STAGE)
 
 
 def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:

@@ -38,7 +38,8 @@ def replacing(path: Path) -> Iterator[Path]:
     So nothing half-written is ever read, whatever stops the writing. Missing parent folders are made.
     Raises InputError where the place cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # No process number: machines that share a folder may each have a process of the same number.
+    temporary = path.with_name(f".{path.stem}.{int.from_bytes(os.urandom(6))}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -18,6 +18,7 @@ class RenderResult:
         rendered: how many of them were rendered now.
         warnings: sentences with the next step.
         seconds: how long it took.
+        left: how many of them other shares of the job are still to render.
     """
 
     references: str
@@ -25,6 +26,7 @@ class RenderResult:
     rendered: int
     warnings: list[str]
     seconds: float
+    left: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The result as ``render --json`` prints it."""
@@ -33,7 +35,7 @@ class RenderResult:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RenderResult":
         """The result as ``render`` or ``build`` printed it."""
-        return cls(**{field.name: content[field.name] for field in fields(cls)})
+        return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from .predictions import write_predictions
 from .progress import Progress
 from .rejection import UNKNOWN, auroc, fit_rejection
 from .repeatability import resampled_f1
+from .shard import Shard
+from .shared_vectors import absorb_shares, embed_share, forget_shares
 from .validation_result import (
     Copy,
     CurvePoint,
@@ -123,12 +125,8 @@ def validate(
             written then.
     """
     started = time.monotonic()
-    files = find_photos(photos_directory, classifier.database.classes)
-    negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
     replaces = ValidationFolder(output).metrics.exists()
-    if replaces and not fresh:
-        refuse_another_result(output, classifier.database.path, photos_directory)
-    writable_folder(output)
+    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh)
     progress.warn(outvoted(classifier.database, classifier.k))
     classifier, told = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
     progress.warn(told)
@@ -137,6 +135,7 @@ def validate(
     with closing(
         VectorCache(ValidationFolder(output).vectors, classifier.encoder.model, database.preprocessing)
     ) as cache:
+        absorb_shares(cache, ValidationFolder(output).vectors)
         queries = embed_queries(classifier, photos_directory, files, progress, cache)
         if rejection:
             classifier, strangers = with_rejection(classifier, rejection, negatives, progress, cache)
@@ -163,6 +162,51 @@ def validate(
     if replaces:
         progress.say(f"The earlier result in {shown(output)} was replaced.")
     return result
+
+
+def validate_share(
+    classifier: Classifier,
+    photos_directory: Path,
+    output: Path,
+    progress: Progress,
+    shard: Shard,
+    rejection: RejectionOptions | None = None,
+    *,
+    fresh: bool = False,
+) -> int:
+    """Embed this share of the photos for a validation with the same arguments; returns how many shares are not done yet.
+
+    Whoever gets 0 calls :func:`validate`, which embeds none of these photos again, and :func:`forget` after it.
+
+    Raises:
+        InputError: as :func:`validate`.
+    """
+    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh)
+    paths = [*(path for path, _ in files), *negatives]
+    classifier, _ = classifier.for_photos(paths, progress)
+    vectors, preprocessing = ValidationFolder(output).vectors, classifier.database.preprocessing
+    return embed_share(shard, vectors, classifier.encoder, preprocessing, paths, progress, "Embedding photos")
+
+
+def forget(shard: Shard, output: Path) -> None:
+    """Remove what the shares of a validation left, once it is done."""
+    forget_shares(shard, ValidationFolder(output).vectors)
+
+
+def find_queries(
+    classifier: Classifier, photos_directory: Path, output: Path, rejection: RejectionOptions | None, *, fresh: bool
+) -> tuple[list[tuple[Path, str]], list[Path]]:
+    """The photos with their classes and the negatives of a validation, whose ``output`` is seen to be writable.
+
+    Raises:
+        InputError: the photos do not fit the database, or ``output`` holds another result.
+    """
+    files = find_photos(photos_directory, classifier.database.classes)
+    negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
+    if ValidationFolder(output).metrics.exists() and not fresh:
+        refuse_another_result(output, classifier.database.path, photos_directory)
+    writable_folder(output)
+    return files, negatives
 
 
 def refuse_another_result(output: Path, database_path: Path, photos_directory: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -59,6 +60,25 @@ class VectorCache:
         if self._connection:
             self._connection.close()
             self._connection = None
+
+    def absorb(self, path: Path) -> None:
+        """Take over what another such file holds; one that is gone or damaged costs time, but no result."""
+        if not path.is_file():
+            return
+
+        def insert(connection: sqlite3.Connection) -> None:
+            with suppress(sqlite3.Error):
+                connection.execute("ATTACH DATABASE ? AS other", (str(path),))
+                try:
+                    with connection:
+                        connection.execute(
+                            "INSERT OR REPLACE INTO vectors SELECT * FROM other.vectors WHERE made_with = ?",
+                            (self._made_with,),
+                        )
+                finally:
+                    connection.execute("DETACH DATABASE other")
+
+        self._run(insert)
 
     def find(self, photo: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """The photo's vector, float32 [D], and quality, float32 [3], where they are known."""

@@ -19,6 +19,7 @@ from ..inference.command_line.options import (
     add_encoder_arguments,
     add_k_argument,
     add_photo_arguments,
+    add_shard_argument,
     add_similarity_argument,
     open_encoder,
 )
@@ -63,6 +64,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
     parser.add_argument("--fresh", action="store_true", help="render everything again")
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes that render; default: from cores and memory")
+    add_shard_argument(parser)
     _add_overrides(parser)
 
 
@@ -110,16 +112,21 @@ def render_references(args: argparse.Namespace, progress: Progress) -> RenderRes
     warnings = check.refuse_errors(scene, settings, folder)
     progress.warn(warnings)
     began = time.monotonic()
-    result = stills.render_references(scene, settings, folder, progress, fresh=args.fresh, jobs=args.jobs)
+    result = stills.render_references(
+        scene, settings, folder, progress, fresh=args.fresh, jobs=args.jobs, shard=args.shard
+    )
     progress.warn(result.warnings)
     each = f", {(time.monotonic() - began) / result.rendered:.2f} s each" if result.rendered else ""
-    print(f"{result.images} references in {shown(folder)}, {result.rendered} of them rendered now{each}")
+    left = f"; {result.left} are left to the other shares" if result.left else ""
+    there = result.images - result.left
+    print(f"{there} references in {shown(folder)}, {result.rendered} of them rendered now{each}{left}")
     return RenderResult(
         references=shown(folder),
         images=result.images,
         rendered=result.rendered,
         warnings=[*warnings, *result.warnings],
         seconds=round(time.monotonic() - started, 3),
+        left=result.left,
     )
 
 
@@ -152,13 +159,15 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Render, then embed."""
+    """Render, then embed; a share of the job embeds only where it finds that no other one is missing."""
     started = time.monotonic()
     encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
     crop = args.crop or read_crop(bpy.context.scene)
     if problem := crop_problem(crop):
         raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
     rendered = render_references(args, progress)
+    if rendered.left:  # the last share to end makes the database
+        return rendered.to_json()
     folder = _output(args)
     white_level = args.white_level or bpy.context.scene.simsearch.white_level or None
     preprocessing = Preprocessing(crop=crop, white_level=white_level)

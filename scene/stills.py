@@ -20,11 +20,12 @@ from ..inference.files import shown
 from ..inference.output_folder import ReferencesFolder
 from ..inference.progress import Progress
 from ..inference.reference_image import KEY, key_of_whole, save_reference
+from ..inference.shard import Shard
 from . import recipe, workers
 from .check import shines
 from .classes import render_layer, showing
 from .crashes import LIMIT, Crashes
-from .folder_lock import locked
+from .folder_lock import alive, locked
 from .planned_image import PlannedImage
 from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE
 from .settings import Settings
@@ -45,11 +46,13 @@ HALF_WRITTEN = re.compile(r"\..*\.\d+\.png")
 
 @dataclass(frozen=True)
 class Rendered:
-    """How many images were planned, how many of them rendered now, and what looks wrong, as sentences."""
+    """How many images were planned, how many of them rendered now, what looks wrong, as sentences, and how many images
+    are left to other shares of the job."""
 
     images: int
     rendered: int
     warnings: list[str]
+    left: int = 0
 
 
 def render_references(
@@ -60,12 +63,14 @@ def render_references(
     *,
     fresh: bool = False,
     jobs: int | None = None,
+    shard: Shard | None = None,
 ) -> Rendered:
     """Render the references of ``settings.selected`` into ``folder``/<class>/ and write the recipe beside them.
 
     The plan is written first. An image whose key is unchanged is kept, so a job that was stopped goes on where it
     stood; ``fresh`` removes what earlier jobs rendered. ``jobs`` processes share the work; by default as many as pay
-    and find memory. The scene is left as it was found.
+    and find memory. With ``shard``, only that share of the images is rendered; the plan is that of the whole job, and
+    other shares may be rendered into the same folder at the same time. The scene is left as it was found.
 
     Raises:
         InputError: too few poses show the region, the folder cannot be written, another job writes to it, or Blender
@@ -73,15 +78,24 @@ def render_references(
     """
     images = recipe.plan(scene, settings)
     _refuse_links(folder, settings.selected)
-    with locked(folder):
-        _clean(folder, fresh=fresh)
+    with locked(folder, shard):
+        own = list(shard.of(images)) if shard else images
+        if shard:
+            for image in own if fresh else ():
+                (folder / image.path).unlink(missing_ok=True)
+        else:
+            _clean(folder, fresh=fresh)
         recipe.write(folder, scene, settings, images)
-        missing = _missing(images, settings, folder)
-        crashes = Crashes(folder, fresh=fresh)
+        missing = _missing(own, settings, folder)
+        crashes = Crashes(folder, shard, fresh=fresh)
         todo = [image for image in missing if not crashes.given_up(image)]
-        _share(scene, settings, folder, todo, crashes, jobs, progress)
+        _share(scene, settings, folder, todo, crashes, jobs, progress, shard)
         _refuse_lost([image for image in missing if crashes.given_up(image)])
-        return Rendered(len(images), len(todo), _warnings(images, folder, lit=shines(scene.world)))
+        # The last share to end finds all images there and speaks for the whole job.
+        left = len(_missing(images, settings, folder)) if shard else 0
+        return Rendered(
+            len(images), len(todo), _warnings(own if left else images, folder, lit=shines(scene.world)), left
+        )
 
 
 def _clean(folder: Path, *, fresh: bool) -> None:
@@ -108,16 +122,17 @@ def _share(
     crashes: Crashes,
     jobs: int | None,
     progress: Progress,
+    shard: Shard | None,
 ) -> None:
     """Render images in worker processes where these pay, else in this process."""
     jobs = workers.count(len(images), jobs, isolate=crashes.suspects(images))
     if jobs:
-        finished = workers.render(scene, settings, folder, images, crashes, jobs)
+        finished = alive(folder, shard, workers.render(scene, settings, folder, images, crashes, jobs))
         with closing(progress.track(finished, len(images), STAGE)) as tracked:
             for _ in tracked:
                 pass
     elif images:
-        with closing(progress.track(images, len(images), STAGE)) as tracked:
+        with closing(progress.track(alive(folder, shard, images), len(images), STAGE)) as tracked:
             render(scene, settings, folder, crashes.watch(tracked))
 
 
@@ -203,13 +218,13 @@ def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:
 def _still_there(folder: Path) -> Iterator[None]:
     """Write to a folder unless it was deleted meanwhile; if it is while writing, say that and not what failed of it."""
     gone = InputError(f"{shown(folder)} was deleted during the job. Start it again.")
-    lock = ReferencesFolder(folder).lock
-    if not lock.exists():
+    plan = ReferencesFolder(folder).recipe
+    if not plan.exists():
         raise gone
     try:
         yield
     except InputError:
-        if lock.exists():
+        if plan.exists():
             raise
         raise gone from None
 

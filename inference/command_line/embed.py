@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..classifier import outvoted
-from ..embedding import embed_references
+from ..embedding import embed_references, embed_share_of_references
 from ..encoder import PROVIDERS, Encoder
 from ..files import shown, writable_folder
 from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
 from .framework import Command
-from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, open_encoder
+from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, add_shard_argument, open_encoder
 
 if TYPE_CHECKING:
     from ..job_results import EmbedResult
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``embed``."""
     parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
     parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
+    add_shard_argument(parser)
     add_photo_arguments(parser)
     add_encoder_arguments(parser)
 
@@ -32,19 +33,37 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
     preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)
-    return build_database(args.references, database, open_encoder(args, progress), preprocessing, progress).to_json()
+    encoder = open_encoder(args, progress)
+    if args.shard is None:
+        return build_database(args.references, database, encoder, preprocessing, progress).to_json()
+
+    from ..shared_vectors import forget_shares  # late: it brings SQLite
+
+    vectors = database.with_name(f".{database.stem}.vectors.sqlite")
+    if left := embed_share_of_references(args.references, encoder, preprocessing, progress, vectors, args.shard):
+        print(f"Share {args.shard} is done; {left} of {args.shard.count} are not. The last one makes the database.")
+        return {"shard": str(args.shard), "left": left}
+    built = build_database(args.references, database, encoder, preprocessing, progress, vectors)
+    forget_shares(args.shard, vectors)
+    vectors.unlink(missing_ok=True)
+    return built.to_json()
 
 
 def build_database(
-    references: Path, database_path: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress
+    references: Path,
+    database_path: Path,
+    encoder: Encoder,
+    preprocessing: Preprocessing,
+    progress: Progress,
+    vectors: Path | None = None,
 ) -> "EmbedResult":
-    """Embed a folder of references into the file ``database_path``."""
+    """Embed a folder of references into the file ``database_path``; ``vectors`` is where shares of the job left theirs."""
     from ..job_results import EmbedResult
     from ..separability import separability
 
     started = time.monotonic()
     writable_folder(database_path.parent)
-    content = embed_references(references, encoder, preprocessing, progress, database_path)
+    content = embed_references(references, encoder, preprocessing, progress, database_path, vectors)
     content.save(database_path)
     counts = ", ".join(f"{label} {count}" for label, count in content.count().items())
     print(

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..preprocessing import Crop, crop_problem
 from ..progress import Progress
 from ..rejection import Rejection, fit_rejection
+from ..shard import Shard
 
 DEFAULT_K = 5
 
@@ -76,6 +77,24 @@ def add_white_level_argument(parser: argparse.ArgumentParser) -> None:
         type=parse_white_level,
         metavar="N",
         help="white level of 16-bit photos that do not state it: 4095 for a 12-bit camera; default: determined from the photos",
+    )
+
+
+def parse_shard(text: str) -> Shard:
+    """The value of ``--shard``."""
+    try:
+        return Shard.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"A share is I/N, such as 1/4 for the first of four; this is {text}") from None
+
+
+def add_shard_argument(parser: argparse.ArgumentParser) -> None:
+    """The option for a share of the job."""
+    parser.add_argument(
+        "--shard",
+        type=parse_shard,
+        metavar="I/N",
+        help="do share I of N; run the others at the same time or later, with the same output: the last one joins them",
     )
 
 

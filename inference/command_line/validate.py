@@ -10,7 +10,7 @@ from ..files import shown
 from ..output_folder import ValidationFolder
 from ..progress import Progress
 from .framework import Command
-from .options import add_database_arguments, add_rejection_arguments, open_database, open_encoder
+from .options import add_database_arguments, add_rejection_arguments, add_shard_argument, open_database, open_encoder
 
 if TYPE_CHECKING:
     from ..validation_result import RejectionResult, ValidationResult
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html"
     )
+    add_shard_argument(parser)
     add_rejection_arguments(parser)
     parser.add_argument(
         "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
@@ -47,6 +48,13 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         rejection = validation.RejectionOptions(args.threshold, args.negatives)
     database = open_database(args)
     classifier = Classifier.create(database, open_encoder(args, progress), args.k, progress)
+    if args.shard:
+        left = validation.validate_share(
+            classifier, args.photos, args.output, progress, args.shard, rejection, fresh=args.fresh
+        )
+        if left:
+            print(f"Share {args.shard} is done; {left} of {args.shard.count} are not. The last one makes the report.")
+            return {"shard": str(args.shard), "left": left}
     result = validation.validate(
         classifier,
         args.photos,
@@ -57,6 +65,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         repeat_seeds=args.repeat_seeds,
         fresh=args.fresh,
     )
+    if args.shard:
+        validation.forget(args.shard, args.output)
     _print_scores(result)
     print(f"Report: {shown(ValidationFolder(args.output).report)}")
     for file in result.unreadable:

@@ -123,9 +123,13 @@ def test_a_plain_world_lights_the_same_through_the_small_light_probe(scene: bpy.
 
 def test_a_folder_deleted_while_a_file_is_written_is_what_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "references"
+    folder.mkdir()
+    (folder / "recipe.json").touch()
     with pytest.raises(InputError, match="was deleted during the job"), locked(folder), stills._still_there(folder):
         shutil.rmtree(folder)
         raise InputError("The file cannot be written.")
+    folder.mkdir()
+    (folder / "recipe.json").touch()
     with pytest.raises(InputError, match="disk is full"), locked(folder), stills._still_there(folder):
         raise InputError("The disk is full.")
 
