@@ -2,7 +2,7 @@
 """Long jobs: a child Blender runs a command of ``batch.py`` on a copy of the scene as it is.
 
 The child is the same program as the headless doors, so what works here works on a server. It reports by the
-progress file, the window stays alive, and its memory is given back when it ends. No threads.
+progress file, the window stays alive, and its memory is given back when it ends. It ends with this Blender.
 """
 
 import json
@@ -23,7 +23,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import preferences
-from ..scene.background_blender import child_command, save_copy
+from ..scene.background_blender import WATCHED, child_command, save_copy
 
 GRACE = 5.0
 """Seconds a child gets to stop by itself after it was asked to."""
@@ -115,6 +115,7 @@ class Job:
             os.killpg(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 
     def _settle(self, status: int) -> None:
+        self.process.stdin.close()  # type: ignore[union-attr]
         for copy in self.folder.glob("*.blend"):
             copy.unlink()
         report = last_json((self.folder / "result.txt").read_text("utf-8", "replace"))
@@ -175,8 +176,8 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
     with (folder / "result.txt").open("wb") as result, messages.open("ab") as log:
         process = subprocess.Popen(
             child_command(scene_file, arguments),
-            env=os.environ | preferences.environment(context) | {"SIMSEARCH_LOG": str(messages)},
-            stdin=subprocess.DEVNULL,
+            env=os.environ | preferences.environment(context) | {"SIMSEARCH_LOG": str(messages), WATCHED: "1"},
+            stdin=subprocess.PIPE,  # which closes with this Blender, even if it is killed
             stdout=result,
             stderr=log,
             start_new_session=True,

@@ -5,13 +5,10 @@ A worker gets a share of the images and ends with it: that gives memory back, an
 stdout which image it begins, and ends when its stdin is closed, so it never outlives the job.
 """
 
-import _thread
 import json
 import os
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +19,7 @@ import bpy
 
 from ..inference.command_line.framework import WRONG_INPUT
 from ..inference.errors import InputError
-from .background_blender import child_command, save_copy
+from .background_blender import child_command, end_with_stdin, save_copy
 from .crashes import LIMIT, Crashes
 from .machine import cores, free_memory
 from .planned_image import PlannedImage
@@ -210,12 +207,7 @@ def _start(
 
 def announced(images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
     """What a worker does with its share: tell the job of each image, and stop when the job is gone."""
-
-    def wait_for_job() -> None:
-        sys.stdin.buffer.read()
-        _thread.interrupt_main()
-
-    threading.Thread(target=wait_for_job, daemon=True).start()
+    end_with_stdin()
     for image in images:
         print(BEGINS, flush=True)
         yield image

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -66,7 +67,8 @@ def is_gone(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
-    return False
+    status = Path(f"/proc/{process}/stat")  # an orphan may wait for ever to be asked how it ended
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
@@ -169,6 +171,33 @@ def test_loading_another_file_ends_the_job(scene: bpy.types.Scene) -> None:
     running = start_render(scene)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert running.state is State.CANCELLED and is_gone(running.process.pid)
+
+
+def test_a_job_ends_with_a_blender_that_is_killed(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    scene.simsearch.render.images_per_class = 500
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "station.blend"))
+    script = (
+        "import sys, time, bpy, batch; batch.load_package();"
+        "from synthetic_similarity_search.interface import child_job;"
+        f"bpy.ops.wm.open_mainfile(filepath={str(tmp_path / 'station.blend')!r});"
+        f"job = child_job.start(bpy.context, 'Render References', ['render', '--output', {str(tmp_path / 'out')!r}]);"
+        "print('child', job.process.pid, flush=True); time.sleep(600)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = next(int(line.split()[1]) for line in parent.stdout if line.startswith("child"))
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("references/*/*.png")):
+        assert time.monotonic() < deadline and not is_gone(child)
+        time.sleep(0.2)
+    parent.kill()
+    parent.communicate()
+    while not is_gone(child):
+        assert time.monotonic() < deadline, "the child renders on"
+        time.sleep(0.2)
+    lock = tmp_path / "out" / "references" / ".lock"
+    assert not lock.exists(), "it ended by itself, so the next job need not take over its lock"
 
 
 def test_unregistering_ends_the_job(scene: bpy.types.Scene) -> None:
