@@ -289,6 +289,19 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
+    negatives_directory: StringProperty(
+        name="No Class",
+        description="Optional folder of photos of no class: the empty station, a hand, another part. A validation "
+        "chooses from them how familiar a photo must look; less familiar ones are unknown",
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+    )
+    reject: BoolProperty(
+        name="Reject Unknown",
+        description="Answer unknown instead of the most similar class where a photo looks less familiar than the "
+        "threshold of the last validation with photos of no class",
+        default=True,
+    )
     white_level: IntProperty(
         name="White Level",
         description="The value that is white in 16-bit photos that do not state it: 4095 for a 12-bit camera. "

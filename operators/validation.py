@@ -41,6 +41,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             scene.simsearch.precision,
             *checklist.reading_options(scene),
             "--fresh",  # the folder is the sidebar's own, which says what result it shows
+            *(["--negatives", negatives] if (negatives := _negatives(scene)) else []),
             *(["--explain"] if scene.simsearch.explain else []),
         ]
 
@@ -77,6 +78,7 @@ class SIMSEARCH_OT_classify(JobOperator):
             *checklist.reading_options(scene),
             "--evidence",
             str(checklist.output_folder(scene).evidence),
+            *(["--threshold", str(threshold)] if (threshold := rejection_threshold(scene)) is not None else []),
             str(checklist.absolute(scene.simsearch.photo)),
         ]
 
@@ -102,6 +104,23 @@ class SIMSEARCH_OT_open_report(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         bpy.ops.wm.path_open(filepath=str(validation_folder(context.scene) / REPORT))
         return {"FINISHED"}
+
+
+def _negatives(scene: bpy.types.Scene) -> str | None:
+    """The folder of photos of no class, if there is one."""
+    folder = scene.simsearch.negatives_directory
+    return str(checklist.absolute(folder)) if folder else None
+
+
+def rejection_threshold(scene: bpy.types.Scene) -> float | None:
+    """The familiarity below which one photo is unknown, where that is wanted and a validation has chosen it from negatives."""
+    stored = stored_results.load(scene, "validation")
+    if stored is None or not scene.simsearch.reject:
+        return None
+    from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
+
+    unknown = ValidationResult.from_json(stored).unknown
+    return unknown.threshold if unknown and unknown.source == "negatives" else None
 
 
 def validation_folder(scene: bpy.types.Scene) -> Path:

@@ -218,6 +218,7 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(settings, "photos_directory")
+        column.prop(settings, "negatives_directory")
         column.prop(settings, "explain")
         row = layout.row()
         row.scale_y = 1.5
@@ -246,9 +247,10 @@ class SIMSEARCH_PT_photo(Section, bpy.types.Panel):
         layout, scene = self.layout, context.scene
         column = layout.column(align=True)
         column.prop(scene.simsearch, "photo", text="")
+        column.prop(scene.simsearch, "reject")
         column.operator("simsearch.classify", icon="QUESTION")
         draw_job(layout, context, "Classify")
-        validation.draw_classification(layout, scene)
+        validation.draw_classification(layout, context)
 
 
 class SIMSEARCH_PT_comparison(Section, bpy.types.Panel):

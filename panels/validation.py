@@ -10,6 +10,7 @@ from ..inference.files import shown
 
 if TYPE_CHECKING:
     from ..inference.validation_result import ValidationResult
+    from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
 from .references import draw_outdated
@@ -32,6 +33,15 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     paragraph(box, result.model.weights, context)
     draw_classes(box, result)
     draw_confusion(box, result)
+    if result.unknown:
+        rejected, unknown = sum(result.unknown.rejected.values()), result.unknown
+        paragraph(
+            box,
+            f"Unknown are {unknown.negatives_rejected} of {unknown.negatives} photos of no class, and {rejected} of "
+            f"{result.photos} photos of the classes.",
+            context,
+            icon="INFO",
+        )
     for gap in result.gap.gaps if result.gap else ():
         for cause in gap.causes:
             paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
@@ -111,8 +121,21 @@ def draw_confusion(layout: bpy.types.UILayout, result: "ValidationResult") -> No
             cell.label(text=str(count))
 
 
-def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+def meaning(verdict: "Verdict") -> str:
+    """What a verdict means, in a sentence."""
+    if verdict.familiarity is None:
+        return (
+            "Every photo gets one of the classes, even of another object. Validate with photos of no class, and such "
+            "photos become unknown."
+        )
+    if verdict.predicted == verdict.voted:
+        return f"The photo looks familiar enough to the references ({verdict.familiarity:.3f}) to belong to a class."
+    return f"The photo looks too unfamiliar ({verdict.familiarity:.3f}) to belong to a class; the nearest is {verdict.voted}."
+
+
+def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The photo, its verdict and votes, and its nearest references with their similarity."""
+    scene = context.scene
     stored = stored_results.load(scene, "classification")
     if stored is None:
         return
@@ -124,10 +147,11 @@ def draw_classification(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> N
     row = box.row()
     row.template_icon(thumbnails.icon(verdict.photo), scale=6)
     column = row.column()
-    column.label(text=verdict.predicted, icon="CHECKMARK")
+    column.label(text=verdict.predicted)  # no tick: the class says nothing of whether the part is good
     for label, votes in verdict.votes.items():
         if votes:
             column.label(text=f"{label}: {votes} of {len(verdict.neighbours)} votes")
+    paragraph(box, meaning(verdict), context)
     evidence = checklist.output_folder(scene).evidence / f"{verdict.photo.stem}.png"
     if evidence.is_file():
         box.label(text="Photo, nearest reference, and in red where they differ")

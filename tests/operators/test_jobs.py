@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
+from PIL import Image
 
 from synthetic_similarity_search import preferences
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.verdicts import Verdict
 from synthetic_similarity_search.interface import child_job, stored_results
 from synthetic_similarity_search.interface.child_job import State
 from synthetic_similarity_search.panels.mistakes import mistakes
+from synthetic_similarity_search.panels.validation import meaning
 
 
 @pytest.fixture
@@ -71,6 +75,22 @@ def is_gone(process: int) -> bool:
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
+def unknown_objects_are_told(scene: bpy.types.Scene, others: Path) -> None:
+    """A validation with photos of no class chooses the threshold by which one photo is unknown."""
+    others.mkdir()
+    for seed in range(3):
+        noise = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(noise).save(others / f"{seed}.png")
+    scene.simsearch.negatives_directory, scene.simsearch.photo = str(others), str(others / "0.png")
+    assert bpy.ops.simsearch.validate() == {"FINISHED"}
+    for reject in (True, False):
+        scene.simsearch.reject = reject
+        assert bpy.ops.simsearch.classify() == {"FINISHED"}
+        found = Verdict.from_json(stored_results.load(scene, "classification"))
+        assert (found.predicted == "unknown") == reject
+        assert ("unfamiliar" in meaning(found)) == reject
+
+
 def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:
     scene.objects["Cube"].location.x = 0.01  # an unsaved change
     scene.simsearch.white_level = 4095
@@ -99,7 +119,10 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     assert bpy.ops.simsearch.classify() == {"FINISHED"}
     verdict = stored_results.load(scene, "classification")
     assert verdict["predicted"] == "nothing" and verdict["votes"] == {"cube": 0, "nothing": 1}
-    assert verdict["neighbours"][0]["similarity"] > 0.999
+    assert verdict["neighbours"][0]["similarity"] > 0.999 and verdict["familiarity"] is None
+
+    unknown_objects_are_told(scene, tmp_path / "others")
+    metrics = stored_results.load(scene, "validation")
 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "station.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "station.blend"))

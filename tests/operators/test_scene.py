@@ -257,7 +257,9 @@ def test_what_is_no_part_counts_for_no_region(scene: bpy.types.Scene) -> None:
     assert "Select the parts" in refusal(bpy.ops.simsearch.mark_region), "the region itself is no part"
 
 
-def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouched(scene: bpy.types.Scene) -> None:
+def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouched(
+    scene: bpy.types.Scene, tmp_path: Path
+) -> None:
     bpy.ops.simsearch.import_cad(filepath=str(PLATE))
     assert "Cube" in scene.objects
     bpy.ops.wm.read_homefile(use_factory_startup=True)
@@ -265,6 +267,7 @@ def test_an_import_takes_the_start_up_objects_away_only_where_asked_and_untouche
     bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
     assert "Cube" in bpy.context.scene.objects
     bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved_first.blend"))
     bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
     assert bpy.context.scene.unit_settings.length_unit == "MILLIMETERS"
     assert not {"Cube", "Light", "Camera"} & {item.name for item in bpy.context.scene.objects}
