@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files and folders: atomic writing, safe names, the images of a folder of class folders."""
 
+import difflib
 import hashlib
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path, PureWindowsPath
 from .errors import InputError
 
 LABEL_BYTES = 100
+NEARLY = 0.75
+"""Likeness of two names, 0 to 1, from which on one may be a misspelling of the other: a letter in four."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line separators, and what Python reads bytes that are no UTF-8 as."""
 
@@ -178,15 +181,32 @@ def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
                 yield path
 
 
-def find_photos(folder: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
-    """Every file below the class folders of ``folder`` with its class; raises InputError with all problems."""
+def stray_folders(folder: Path, classes: Sequence[str]) -> list[str]:
+    """The names of sub-folders of ``folder`` that hold files but bear the name of no class; an empty one is in nobody's way."""
+    labels = {composed(label) for label in classes}
+    return [name for name, paths in class_folders(folder).items() if paths and name not in labels]
+
+
+def meant_class(stray: str, folder: Path, classes: Sequence[str]) -> str | None:
+    """The class without a folder of its own whose name is nearly that of a stray folder; None where no name is."""
+    taken = class_folders(folder)
+    free = {label.casefold(): label for label in classes if composed(label) not in taken}
+    near = difflib.get_close_matches(stray.casefold(), free, n=1, cutoff=NEARLY)
+    return free[near[0]] if near else None
+
+
+def find_photos(folder: Path, classes: Sequence[str], *, leave_out: bool = False) -> list[tuple[Path, str]]:
+    """Every file below the class folders of ``folder`` with its class.
+
+    Raises:
+        InputError: all problems: no photo, or a folder of no class where these are not to be left out.
+    """
     folders = class_folders(folder)
     labels = {composed(label): label for label in classes}
     expected = f"The database's classes are: {', '.join(classes)}."
     problems = [
         f'{shown(folder)} has a sub-folder "{shown(name)}", which is not a class. Rename it or move it away. {expected}'
-        for name in folders
-        if name not in labels
+        for name in ([] if leave_out else stray_folders(folder, classes))
     ]
     photos = [(path, labels[name]) for name, paths in folders.items() for path in paths if name in labels]
     if not folders:

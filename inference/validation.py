@@ -106,6 +106,7 @@ def validate(
     explain: bool = False,
     repeat_seeds: int = 0,
     fresh: bool = False,
+    leave_out: bool = False,
 ) -> ValidationResult:
     """Score the photos below ``photos_directory``, one sub-folder for each class, and write ``metrics.json``,
     ``predictions.csv`` and ``report.html`` to ``output``. A run that was stopped goes on from where it was.
@@ -119,6 +120,7 @@ def validate(
         explain: test which changes bring the photos closer to the references.
         repeat_seeds: take F1 again with so many other draws of the references' poses.
         fresh: replace whatever result is in ``output``, and not only one of the same database and folder of photos.
+        leave_out: leave out sub-folders of photos that bear the name of no class, instead of refusing them.
 
     Raises:
         InputError: the photos do not fit the database, none can be read, or ``output`` holds another result; nothing is
@@ -126,7 +128,7 @@ def validate(
     """
     started = time.monotonic()
     replaces = ValidationFolder(output).metrics.exists()
-    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh)
+    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh, leave_out=leave_out)
     progress.warn(outvoted(classifier.database, classifier.k))
     classifier, told = classifier.for_photos([*(path for path, _ in files), *negatives], progress)
     progress.warn(told)
@@ -173,6 +175,7 @@ def validate_share(
     rejection: RejectionOptions | None = None,
     *,
     fresh: bool = False,
+    leave_out: bool = False,
 ) -> int:
     """Embed this share of the photos for a validation with the same arguments; returns how many shares are not done yet.
 
@@ -181,7 +184,7 @@ def validate_share(
     Raises:
         InputError: as :func:`validate`.
     """
-    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh)
+    files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh, leave_out=leave_out)
     paths = [*(path for path, _ in files), *negatives]
     classifier, _ = classifier.for_photos(paths, progress)
     vectors, preprocessing = ValidationFolder(output).vectors, classifier.database.preprocessing
@@ -194,14 +197,20 @@ def forget(shard: Shard, output: Path) -> None:
 
 
 def find_queries(
-    classifier: Classifier, photos_directory: Path, output: Path, rejection: RejectionOptions | None, *, fresh: bool
+    classifier: Classifier,
+    photos_directory: Path,
+    output: Path,
+    rejection: RejectionOptions | None,
+    *,
+    fresh: bool,
+    leave_out: bool,
 ) -> tuple[list[tuple[Path, str]], list[Path]]:
     """The photos with their classes and the negatives of a validation, whose ``output`` is seen to be writable.
 
     Raises:
         InputError: the photos do not fit the database, or ``output`` holds another result.
     """
-    files = find_photos(photos_directory, classifier.database.classes)
+    files = find_photos(photos_directory, classifier.database.classes, leave_out=leave_out)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
     if ValidationFolder(output).metrics.exists() and not fresh:
         refuse_another_result(output, classifier.database.path, photos_directory)

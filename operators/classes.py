@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 
 import bpy
-from bpy.props import EnumProperty, IntProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..interface import checklist
 from ..scene import parts
@@ -165,6 +165,23 @@ class SIMSEARCH_OT_remove_class(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class SIMSEARCH_OT_rename_class(bpy.types.Operator):
+    bl_idname = "simsearch.rename_class"
+    bl_label = "Rename Class"
+    bl_description = "Give the class, with all its variants, another name. Its references are kept under the new one"
+    bl_options = {"REGISTER", "UNDO"}
+
+    old: StringProperty(name="From", description="The name of the class now")
+    new: StringProperty(name="To", description="Its name from now on")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        for item in context.scene.simsearch.classes:
+            if item.name == self.old:
+                item.name = self.new
+        self.report({"INFO"}, f"{self.old} is {self.new} now. Build the database again; no reference is rendered anew")
+        return {"FINISHED"}
+
+
 class SIMSEARCH_OT_move_class(bpy.types.Operator):
     bl_idname = "simsearch.move_class"
     bl_label = "Move Class"
@@ -260,6 +277,7 @@ CLASSES = (
     SIMSEARCH_OT_class_from_selection,
     SIMSEARCH_OT_add_pair,
     SIMSEARCH_OT_remove_class,
+    SIMSEARCH_OT_rename_class,
     SIMSEARCH_OT_move_class,
     SIMSEARCH_OT_add_class_collection,
     SIMSEARCH_OT_remove_class_collection,

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
 """Validation: score the references on real photos, classify one photo, open the report."""
 
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import BoolProperty
 
+from ..inference.errors import InputError
+from ..inference.files import meant_class, shown, stray_folders
 from ..inference.output_folder import REPORT
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
+
+MOST_STRAYS = 5
+"""So many folders of no class are named."""
 
 
 class SIMSEARCH_OT_validate(JobOperator):
@@ -18,6 +25,39 @@ class SIMSEARCH_OT_validate(JobOperator):
         "Classify every photo of the folder and compare with the sub-folder it lies in: F1 per class and macro F1"
     )
     title = "Validate"
+
+    leave_out: BoolProperty(
+        name="Leave Out Other Folders",
+        description="Leave out the sub-folders that bear the name of no class",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask about sub-folders of no class first."""
+        photos, labels = (
+            checklist.absolute(context.scene.simsearch.photos_directory),
+            [item.name for item in context.scene.simsearch.classes],
+        )
+        try:
+            strays = [] if self.leave_out or bpy.app.background else stray_folders(photos, labels)
+        except InputError:  # the job tells it
+            strays = []
+        if not strays:
+            return set(super().invoke(context, event))
+
+        def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+            column = menu.layout.column()
+            column.operator_context = "INVOKE_DEFAULT"
+            for stray in strays[:MOST_STRAYS]:
+                meant = meant_class(stray, photos, labels)
+                if meant is not None:
+                    rename = column.operator("simsearch.rename_class", text=f"Rename the class {meant} to {stray}")
+                    rename.old, rename.new = meant, stray
+            column.operator("simsearch.validate", text="Leave them out and validate").leave_out = True
+
+        names = ", ".join(map(shown, strays[:MOST_STRAYS])) + (", …" if len(strays) > MOST_STRAYS else "")
+        context.window_manager.popup_menu(draw, title=f"Folders of no class: {names}", icon="QUESTION")
+        return {"CANCELLED"}
 
     @classmethod
     def missing(cls, scene: bpy.types.Scene) -> str | None:
@@ -42,6 +82,7 @@ class SIMSEARCH_OT_validate(JobOperator):
             *checklist.reading_options(scene),
             "--fresh",  # the folder is the sidebar's own, which says what result it shows
             *(["--negatives", negatives] if (negatives := _negatives(scene)) else []),
+            *(["--leave-out"] if self.leave_out else []),
             *(["--explain"] if scene.simsearch.explain else []),
         ]
 

@@ -4,7 +4,7 @@
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from mathutils import Matrix
 from PIL import Image
 
 from ..inference.errors import InputError
-from ..inference.files import shown
+from ..inference.files import left_behind, shown
 from ..inference.output_folder import ReferencesFolder
 from ..inference.progress import Progress
 from ..inference.reference_image import KEY, key_of_whole, save_reference
@@ -85,6 +85,7 @@ def render_references(
                 (folder / image.path).unlink(missing_ok=True)
         else:
             _clean(folder, fresh=fresh)
+            _take_over_renamed(folder, settings, images)
         recipe.write(folder, scene, settings, images)
         missing = _missing(own, settings, folder)
         crashes = Crashes(folder, shard, fresh=fresh)
@@ -106,6 +107,31 @@ def _clean(folder: Path, *, fresh: bool) -> None:
     for path in folder.glob("*/*.png") if fresh else ():
         if key_of_whole(path) is not None:
             path.unlink()
+
+
+def _take_over_renamed(folder: Path, settings: Settings, images: list[PlannedImage]) -> None:
+    """Move images of a class that got another name to its new folder, as they show the same; the old folder goes."""
+    labels = {spec.label.casefold() for spec in settings.classes}
+    old = [
+        path for path in folder.iterdir()
+        if path.is_dir() and not path.is_symlink() and not left_behind(path.name) and path.name.casefold() not in labels
+    ]  # fmt: skip
+    found = {key: path for directory in old for path in directory.glob("*.png") if (key := key_of_whole(path))}
+    renamed: dict[Path, Path] = {}
+    for image in images:
+        path, place = found.get(image.key), folder / image.path
+        if path is not None and key_of_whole(place) != image.key:
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
+            renamed[path.parent] = place.parent
+    for directory, new in renamed.items():
+        for path in directory.iterdir():
+            if key_of_whole(path) is not None:  # of another plan
+                path.unlink()
+            elif not (new / path.name).exists():  # a photo that became a reference
+                path.replace(new / path.name)
+        with suppress(OSError):  # something else lies there
+            directory.rmdir()
 
 
 def _missing(images: list[PlannedImage], settings: Settings, folder: Path) -> list[PlannedImage]:

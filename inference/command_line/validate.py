@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="replace another database's or other photos' result in the output folder"
     )
+    parser.add_argument(
+        "--leave-out", action="store_true", help="leave out sub-folders of photos that bear the name of no class"
+    )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
@@ -50,7 +53,14 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     classifier = Classifier.create(database, open_encoder(args, progress), args.k, progress)
     if args.shard:
         left = validation.validate_share(
-            classifier, args.photos, args.output, progress, args.shard, rejection, fresh=args.fresh
+            classifier,
+            args.photos,
+            args.output,
+            progress,
+            args.shard,
+            rejection,
+            fresh=args.fresh,
+            leave_out=args.leave_out,
         )
         if left:
             print(f"Share {args.shard} is done; {left} of {args.shard.count} are not. The last one makes the report.")
@@ -64,6 +74,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         explain=args.explain,
         repeat_seeds=args.repeat_seeds,
         fresh=args.fresh,
+        leave_out=args.leave_out,
     )
     if args.shard:
         validation.forget(args.shard, args.output)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Folders as network storage, Windows and macOS leave them: every photo counts once, and nothing that is none."""
 
+import json
 import unicodedata
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import pytest
 from synthetic_similarity_search.inference.command_line import main
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.inference.files import class_folders, files_below, find_photos
+from synthetic_similarity_search.inference.files import (
+    class_folders,
+    files_below,
+    find_photos,
+    meant_class,
+    stray_folders,
+)
 from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
 
 LEFT = (
@@ -90,3 +97,37 @@ def test_both_forms_of_a_name_are_one_class(tmp_path: Path) -> None:
     arguments = ["embed", "--references", tmp_path / "references", "--encoder", tmp_path / "tiny.onnx"]
     assert main(list(map(str, arguments))) == 0
     assert ReferenceDatabase.load(tmp_path / "references.safetensors").count() == {"Gehäuse": 4}
+
+
+def test_folders_of_no_class(tmp_path: Path) -> None:
+    photo = put(tmp_path / "square_plate" / "0.jpg")
+    put(tmp_path / "pipe-tee" / "0.jpg")
+    put(tmp_path / "notes" / "0.txt")
+    (tmp_path / "empty").mkdir()
+    classes = ["square_plate", "pipe_tee", "nothing"]
+    assert stray_folders(tmp_path, classes) == ["notes", "pipe-tee"], "an empty folder is in nobody's way"
+    assert meant_class("pipe-tee", tmp_path, classes) == "pipe_tee"
+    assert meant_class("notes", tmp_path, classes) is None
+    assert meant_class("square plate", tmp_path, classes) is None, "that class has its photos"
+    assert find_photos(tmp_path, classes, leave_out=True) == [(photo, "square_plate")]
+    with pytest.raises(InputError, match='"notes", which is not a class'):
+        find_photos(tmp_path, classes)
+
+
+def test_a_validation_leaves_folders_of_no_class_out_where_asked(tmp_path: Path) -> None:
+    write_tiny_encoder(tmp_path / "tiny.onnx")
+    write_pictures(tmp_path / "references", 2, seed=0, classes=("left", "right"))
+    write_pictures(tmp_path / "photos", 1, seed=0, classes=("left", "right", "other"))
+    encoder = ["--encoder", str(tmp_path / "tiny.onnx")]
+    assert main(["embed", "--references", str(tmp_path / "references"), *encoder]) == 0
+    validate = [
+        "validate",
+        "--database",
+        str(tmp_path / "references.safetensors"),
+        "--photos",
+        str(tmp_path / "photos"),
+    ]
+    validate += ["--output", str(tmp_path / "result"), "--k", "1", *encoder]
+    assert main(validate) == 2
+    assert main([*validate, "--leave-out"]) == 0
+    assert json.loads((tmp_path / "result" / "metrics.json").read_text())["photos"] == 2

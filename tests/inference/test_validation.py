@@ -262,8 +262,8 @@ def test_photos_that_do_not_fit_are_refused_before_anything_is_written(
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
         return caught.value.problems
 
-    (photos / "purple").mkdir()
-    (photos / "Red").mkdir()
+    for name in ("purple", "Red"):
+        shutil.copytree(photos / "red", photos / name)
     said = problems(photos)
     assert ['"Red"' in said[0], '"purple"' in said[1], len(said)] == [True, True, 2] and "blue, green, red" in said[0]
 
