@@ -123,6 +123,16 @@ def output_folder(scene: bpy.types.Scene) -> OutputFolder:
     return OutputFolder(absolute(scene.simsearch.output_directory))
 
 
+def give_own_folder(scene: bpy.types.Scene) -> None:
+    """Give a scene without references another output folder than the other scenes of the file, so that none loses its own."""
+    settings = scene.simsearch
+    if settings.results.references or not scene.is_editable or not settings.output_directory:
+        return
+    others = {other.simsearch.output_directory for other in bpy.data.scenes if other != scene}
+    if settings.output_directory in others:
+        settings.output_directory = f"{settings.output_directory.rstrip('/')}_{bpy.path.clean_name(scene.name)}"
+
+
 def database(scene: bpy.types.Scene) -> Path:
     """Where the scene's reference database is or will be."""
     return output_folder(scene).database

@@ -117,7 +117,7 @@ def touch(*_: object) -> None:
 
 
 def watch() -> float:
-    """Timer: keep the fingerprints up to date while no job runs; a large scene, which takes long, is looked
+    """Timer: keep the fingerprints up to date and the scenes' folders apart while no job runs; a large scene, which takes long, is looked
     at less often."""
     global _scene_touched
     from . import child_job
@@ -125,6 +125,7 @@ def watch() -> float:
     if bpy.context.scene is None or child_job.running():
         return 3.0
     started = time.monotonic()
+    checklist.give_own_folder(bpy.context.scene)
     if refresh(bpy.context.scene):
         child_job.redraw(bpy.context)
     _scene_touched = _edited(bpy.context.scene)

@@ -5,7 +5,7 @@
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ..inference.errors import InputError
 from ..interface import checklist, stored_results
@@ -86,6 +86,32 @@ class RenderJob(JobOperator):
         raise NotImplementedError
 
 
+class OwnedFolderJob(RenderJob):
+    """Base of the jobs that write references: they ask before they replace those of another scene or file."""
+
+    replace: BoolProperty(
+        name="Replace",
+        description="Replace references of another scene or file that the output folder holds",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask first where the folder belongs to another scene."""
+        from ..scene.recipe import other_owner
+
+        owner = other_owner(checklist.output_folder(context.scene).references.path, context.scene)
+        if owner is None or self.replace or bpy.app.background:
+            return set(super().invoke(context, event))
+
+        def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+            menu.layout.operator_context = "INVOKE_DEFAULT"
+            menu.layout.operator(self.bl_idname, text="Replace them").replace = True
+            menu.layout.label(text="Or choose another output folder")
+
+        context.window_manager.popup_menu(draw, title=f"The folder holds references of {owner}", icon="QUESTION")
+        return {"CANCELLED"}
+
+
 class SIMSEARCH_OT_preview(RenderJob):
     bl_idname = "simsearch.preview"
     bl_label = "Preview"
@@ -100,7 +126,7 @@ class SIMSEARCH_OT_preview(RenderJob):
         return "Preview rendered"
 
 
-class SIMSEARCH_OT_render(RenderJob):
+class SIMSEARCH_OT_render(OwnedFolderJob):
     bl_idname = "simsearch.render"
     bl_label = "Render References"
     bl_description = (
@@ -119,7 +145,7 @@ class SIMSEARCH_OT_render(RenderJob):
         return f"{found.rendered} references rendered, {found.images - found.rendered} kept; build the database next"
 
 
-class SIMSEARCH_OT_build(RenderJob):
+class SIMSEARCH_OT_build(OwnedFolderJob):
     bl_idname = "simsearch.build"
     bl_label = "Build Database"
     bl_description = "Render what is missing, turn every reference into a vector and save the reference database"

@@ -15,6 +15,8 @@ from pathlib import Path
 import bpy
 
 BATCH = Path(__file__).parents[1] / "batch.py"
+UNTITLED = "untitled.blend"
+"""What the copy of a file that was never saved is called."""
 WATCHED = "SIMSEARCH_WATCH_STDIN"
 """Environment variable that tells a command to end when its stdin is closed."""
 GRACE = 30.0
@@ -35,7 +37,7 @@ def end_with_stdin() -> None:
 
 def save_copy(folder: Path) -> Path:
     """Save a copy of the file as it is now, unsaved changes included; image and library paths hold from there too."""
-    scene_file = folder / (Path(bpy.data.filepath).name or "untitled.blend")  # the recipe names it
+    scene_file = folder / (Path(bpy.data.filepath).name or UNTITLED)  # the recipe names it
     with redirect_stdout(sys.__stdout__):  # where Blender's other messages go; stdout is for ours
         bpy.ops.wm.save_as_mainfile(filepath=str(scene_file), copy=True)
     return scene_file

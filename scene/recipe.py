@@ -11,8 +11,9 @@ from typing import Any
 
 import bpy
 
-from ..inference.files import replacing, sha256_file
+from ..inference.files import replacing, sha256_file, shown
 from ..inference.output_folder import ReferencesFolder, reference_name
+from .background_blender import UNTITLED
 from .classes import objects_shown, render_layer
 from .digest import ContentDigest
 from .draws import draw
@@ -83,6 +84,21 @@ def digest(scene: bpy.types.Scene, settings: Settings) -> str:
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 
+def other_owner(folder: Path, scene: bpy.types.Scene) -> str | None:
+    """Which other scene or file the references of a folder were rendered from, in words; None where none is known.
+
+    A file that was never saved has no name to tell it by.
+    """
+    try:
+        recipe = json.loads(ReferencesFolder(folder).recipe.read_text("utf-8"))
+        file, name = str(recipe["scene"]), str(recipe["scene_name"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if file not in ("", UNTITLED, Path(bpy.data.filepath).name):
+        return f"{shown(file)}, scene {shown(name)}"
+    return None if name == scene.name else f"the scene {shown(name)}"
+
+
 def _render_settings(scene: bpy.types.Scene, settings: Settings) -> dict[str, Any]:
     return {
         "blender": bpy.app.version_string, "engine": engine(scene), "resolution": settings.resolution,
@@ -99,6 +115,7 @@ def write(folder: Path, scene: bpy.types.Scene, settings: Settings, images: list
         **_render_settings(scene, settings),
         "extension": extension_version(),
         "scene": file.name,
+        "scene_name": scene.name,
         "scene_sha256": sha256_file(file) if file.is_file() else None,
         "seed": settings.jitter.seed,
         "jitter": asdict(settings.jitter),

@@ -487,6 +487,19 @@ def test_settings_survive_saving_and_scenes_are_independent(scene: bpy.types.Sce
     assert first.settings_version == 1
 
 
+def test_a_second_scene_gets_a_folder_of_its_own(scene: bpy.types.Scene) -> None:
+    checklist.give_own_folder(scene)
+    assert scene.simsearch.output_directory == "//similarity_search", "one scene alone keeps the default"
+    other = bpy.data.scenes.new("Left side")
+    checklist.give_own_folder(other)
+    assert other.simsearch.output_directory == "//similarity_search_Left_side"
+    assert scene.simsearch.output_directory == "//similarity_search"
+    stored_results.keep(scene, "references", {})
+    scene.simsearch.output_directory = other.simsearch.output_directory
+    checklist.give_own_folder(scene)
+    assert scene.simsearch.output_directory == other.simsearch.output_directory, "it has references there"
+
+
 def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene) -> None:
     bpy.ops.simsearch.mark_region()
     scene.simsearch.region.location = scene.camera.location * 2  # behind the camera

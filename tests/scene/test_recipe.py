@@ -243,3 +243,14 @@ def test_the_plan_is_written_with_all_that_made_it(scene: bpy.types.Scene, tmp_p
     (tmp_path / "recipe.json").write_text("{half", "utf-8")
     recipe.write(tmp_path, scene, settings, images)
     assert json.loads((tmp_path / "recipe.json").read_text("utf-8"))["images"] == written["images"]
+
+
+def test_the_references_of_another_scene_or_file_are_known_as_such(
+    blend_file: Path, references: Path, tmp_path: Path
+) -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(blend_file))
+    assert recipe.other_owner(references, bpy.context.scene) is None
+    assert recipe.other_owner(references, bpy.data.scenes.new("Left")) == f"the scene {bpy.context.scene.name}"
+    assert recipe.other_owner(tmp_path, bpy.context.scene) is None
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "other.blend"))
+    assert recipe.other_owner(references, bpy.context.scene) == f"tiny.blend, scene {bpy.context.scene.name}"
