@@ -77,7 +77,7 @@ class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
         layout.operator("simsearch.import_cad", icon="IMPORT")
         column = layout.column(align=True)
         column.operator_menu_enum("simsearch.apply_material", "finish", text="Basic Material", icon="MATERIAL")
-        column.operator("simsearch.material_from_photo", icon="EYEDROPPER")
+        column.operator("simsearch.choose_material_photo", icon="EYEDROPPER")
         column = layout.column(align=True)
         column.operator("simsearch.add_lighting", icon="LIGHT_AREA")
         column.operator("simsearch.set_background", icon="WORLD")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+from mathutils import Vector
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,9 @@ def photo_material(photo: Path, centre: tuple[float, float], size: float) -> bpy
     ]
     red, green, blue = (_linear(value) for value in np.median(part.reshape(-1, 3), axis=0).tolist())
     name = f"Colour of {photo.stem}"
-    old = bpy.data.materials.get(name)
-    if old is not None:
-        _principled(old).inputs["Base Color"].default_value = (red, green, blue, 1.0)
-        old.diffuse_color = (red, green, blue, 1.0)
-        return old
+    for old in bpy.data.materials:  # another spot of the photo is another material: other parts may have it
+        if old.name.startswith(name) and tuple(old.diffuse_color[:3]) == tuple(Vector((red, green, blue))):
+            return old
     return _build(Finish(name, (red, green, blue)))
 
 

@@ -108,6 +108,14 @@ def test_a_material_takes_the_photos_colour(scene: bpy.types.Scene, tmp_path: Pa
     shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     np.testing.assert_allclose(shader.inputs["Base Color"].default_value[:3], linear, atol=1e-4)
 
+    bpy.ops.mesh.primitive_uv_sphere_add()
+    for _ in range(2):
+        bpy.ops.simsearch.material_from_photo(filepath=str(tmp_path / "part.png"), centre=(0.75, 0.25), size=0.2)
+    other = bpy.data.objects["Sphere"].material_slots[0].material
+    assert other != material and len(bpy.data.objects["Cube"].material_slots) == 1
+    assert [item for item in bpy.data.materials if item.name.startswith("Colour of part")] == [material, other]
+    assert bpy.data.objects["Cube"].material_slots[0].material == material, "another spot is another part's colour"
+
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(RuntimeError, match=r"could not be read.*Choose another photo"):
         bpy.ops.simsearch.material_from_photo(filepath=str(tmp_path / "broken.png"))
