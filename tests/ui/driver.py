@@ -169,6 +169,13 @@ def photograph(name: str, area: bpy.types.Area | None = None) -> Iterator[float]
     assert camera.returncode == 0, "no picture was taken"
 
 
+def snapshot(name: str) -> Iterator[float]:
+    """Take a picture of the screen as it is, to be looked at, where ``$SNAPSHOTS`` names a folder."""
+    if folder := os.environ.get("SNAPSHOTS"):
+        camera = subprocess.Popen(["import", "-window", "root", str(Path(folder) / f"{name}.png")])
+        yield from wait_for(lambda: camera.poll() is not None, 30, "the picture")
+
+
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> Iterator[float]:
     """Go on as soon as ``condition`` holds."""
     deadline = time.monotonic() + seconds
