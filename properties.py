@@ -119,7 +119,7 @@ class SIMSEARCH_PG_jitter(bpy.types.PropertyGroup):
         min=0,
     )
     min_visible: FloatProperty(
-        name="Minimum in Frame",
+        name="Least in Frame",
         description="Share of the region of interest that must be inside the picture for a pose to be used. "
         "1 keeps the whole region in view",
         subtype="FACTOR",
@@ -130,7 +130,7 @@ class SIMSEARCH_PG_jitter(bpy.types.PropertyGroup):
         precision=2,
     )
     min_unoccluded: FloatProperty(
-        name="Minimum Unhidden",
+        name="Least Unobstructed",
         description="Share of the region of interest that must not be hidden by geometry outside it, for every "
         "class. 0 does not look for hiding geometry",
         subtype="FACTOR",

@@ -17,10 +17,10 @@ STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
 STARTUP_CAMERA = Vector((7.358891, -6.925791, 4.958309))
 """Where the camera of the start-up scene stands, in metres."""
 
-IMPORT = "Import CAD or add an object first"
-ADD_CAMERA = "Add a camera first: look at the part and press Camera from View"
-MARK_REGION = "Mark a region first: select what every photo shows and press Region from Selection"
-ADD_CLASS = "Add a class first: select what only it shows and press Class from Selection"
+IMPORT = "Import CAD, or add an object"
+ADD_CAMERA = "Add a camera: look at the part and press Camera from View"
+MARK_REGION = "Mark a region: select what every photo shows and press Region from Selection"
+ADD_CLASS = "Add a class: select what only it shows and press Class from Selection"
 
 
 CAMERA_GONE = "The camera was deleted: look at the part and press Camera from View"
@@ -97,7 +97,7 @@ def folder_step(scene: bpy.types.Scene) -> str | None:
     """The next step where the output folder is missing, cannot be written or is relative to a file never saved."""
     folder = scene.simsearch.output_directory
     if not folder:
-        return "Choose an output folder first"
+        return "Choose an output folder"
     if folder.startswith("//") and not bpy.data.filepath:
         return "Save the .blend file first, or choose an output folder that does not start with //"
     if not can_be_written(absolute(folder)):
@@ -108,14 +108,14 @@ def folder_step(scene: bpy.types.Scene) -> str | None:
 def photos_step(scene: bpy.types.Scene) -> str | None:
     """The next step where the folder of real photos is not chosen or gone."""
     if not scene.simsearch.photos_directory:
-        return "Choose the folder of real photos first"
+        return "Choose the folder of real photos"
     folder = absolute(scene.simsearch.photos_directory)
     return None if folder.is_dir() else f"Choose the folder of real photos again: {shown(folder)} does not exist"
 
 
 def database_step(scene: bpy.types.Scene) -> str | None:
     """The next step if there is no reference database yet."""
-    return folder_step(scene) or (None if database(scene).is_file() else "Build the reference database first")
+    return folder_step(scene) or (None if database(scene).is_file() else "Build the reference database")
 
 
 def output_folder(scene: bpy.types.Scene) -> OutputFolder:

@@ -5,6 +5,7 @@ import bpy
 
 from .. import preferences
 from ..inference.errors import InputError
+from ..interface.words import RUNS_ON
 
 
 class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
@@ -32,7 +33,9 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
             preferences.checked[file] = error
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        preferences.checked[file] = f"{encoder.model.name} runs on {PROVIDERS[encoder.provider]}. {encoder.weights}"
+        preferences.checked[file] = (
+            f"{encoder.model.name} runs on {RUNS_ON[PROVIDERS[encoder.provider]]}. {encoder.weights}"
+        )
         self.report({"INFO"}, str(preferences.checked[file]))
         return {"FINISHED"}
 

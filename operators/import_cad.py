@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
 from ..interface import checklist
+from ..interface.words import counted
 
 
 class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
@@ -38,7 +39,7 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         name="Unit",
         description="STL, OBJ and PLY only, which do not say it: the length of one unit in the file",
         items=(
-            ("0", "Usual", "Millimetres for STL, metres for OBJ and PLY"),
+            ("0", "Usual for the Format", "Millimetres for STL, metres for OBJ and PLY"),
             ("0.001", "Millimetre", ""),
             ("0.01", "Centimetre", ""),
             ("0.0254", "Inch", ""),
@@ -50,7 +51,7 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         name="Up",
         description="STL, OBJ and PLY only, which do not say it: the axis of the file that points up",
         items=(
-            ("USUAL", "Usual", "Y for OBJ, Z for STL and PLY"),
+            ("USUAL", "Usual for the Format", "Y for OBJ, Z for STL and PLY"),
             ("X", "X", ""),
             ("Y", "Y", ""),
             ("Z", "Z", ""),
@@ -115,7 +116,9 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
             item.select_set(True)
         context.view_layer.objects.active = objects[0]
         show_selected(context)
-        self.report({"INFO"}, f"Imported {len(objects)} objects from {', '.join(path.name for path in paths)}")
+        self.report(
+            {"INFO"}, f"Imported {counted(len(objects), 'object')} from {', '.join(path.name for path in paths)}"
+        )
         return {"FINISHED"}
 
 

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 from bpy_extras.io_utils import ImportHelper
 
 from ..interface import checklist
+from ..interface.words import counted
 from ..scene import lighting, materials
 from ..scene.parts import parts
 
@@ -41,7 +42,7 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         material = materials.finish_material(self.finish)
         count = materials.assign(material, context.selected_objects)
-        self.report({"INFO"}, f"{material.name} on {count} objects")
+        self.report({"INFO"}, f"{material.name} on {counted(count, 'object')}")
         return {"FINISHED"}
 
 

@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, StringProperty
 from ..inference.errors import InputError
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
+from ..interface.words import counted
 
 
 def run_check(scene: bpy.types.Scene) -> list[str]:
@@ -37,7 +38,9 @@ class SIMSEARCH_OT_check(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         errors = run_check(context.scene)
         if errors:
-            self.report({"WARNING"}, f"{len(errors)} problems to solve before rendering; see the References panel")
+            self.report(
+                {"WARNING"}, f"{counted(len(errors), 'problem')} to solve before rendering; see the References panel"
+            )
         else:
             self.report({"INFO"}, "Ready to render")
         return {"FINISHED"}

@@ -13,6 +13,7 @@ from ..inference.files import meant_class, shown, stray_folders
 from ..inference.output_folder import REPORT
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
+from ..interface.words import counted
 
 MOST_STRAYS = 5
 """So many folders of no class are named."""
@@ -91,7 +92,7 @@ class SIMSEARCH_OT_validate(JobOperator):
         from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
 
         found = ValidationResult.from_json(result)
-        return f"Macro F1 {found.macro_f1:.3f} on {found.photos} photos"
+        return f"Macro F1 {found.macro_f1:.3f} on {counted(found.photos, 'photo')}"
 
 
 class SIMSEARCH_OT_classify(JobOperator):

@@ -11,6 +11,7 @@ from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.output_folder import PREDICTIONS
 from ..interface import checklist, thumbnails
+from ..interface.words import counted
 from ..operators.validation import result_step
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.label(
-            text=f"{len(self.found)} photos were misclassified" if len(self.found) > 1 else "1 photo was misclassified"
+            text=f"{counted(len(self.found), 'photo')} {'was' if len(self.found) == 1 else 'were'} misclassified"
         )
         grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True)
         for mistake in self.found[:MOST]:

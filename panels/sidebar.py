@@ -135,8 +135,8 @@ class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
         for name in ("light_angle", "light_strength", "background", "material"):
             column.prop(jitter, name)
         column = layout.column(align=True)
-        column.prop(jitter, "min_visible", text="Min. in Frame")
-        column.prop(jitter, "min_unoccluded", text="Min. Unhidden")
+        column.prop(jitter, "min_visible")
+        column.prop(jitter, "min_unoccluded")
         column.prop(jitter, "seed")
 
 

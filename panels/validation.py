@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
+from ..interface.words import RUNS_ON, counted
 from .references import draw_outdated
 
 MOST_NEIGHBOURS, MOST_CLASSES, MOST_UNREADABLE = 5, 6, 5
@@ -62,11 +63,11 @@ def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     if result.macro_f1_interval:
         low, high = result.macro_f1_interval
         column.label(text=f"{low:.3f} to {high:.3f} (95 %)")
-    column.label(text=f"{result.photos} photos, k = {result.k}")
+    column.label(text=f"{counted(result.photos, 'photo')}, {counted(result.k, 'neighbour')}")
     column.label(text=f"accuracy {result.accuracy:.3f}")
     column.label(text=result.model.name)
     if result.model.provider:
-        column.label(text=result.model.provider)
+        column.label(text=f"ran on {RUNS_ON.get(result.model.provider, result.model.provider)}")
 
 
 def draw_classes(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
@@ -98,7 +99,7 @@ def draw_unreadable(layout: bpy.types.UILayout, result: "ValidationResult") -> N
     if not result.unreadable:
         return
     count = len(result.unreadable)
-    layout.label(text=f"{count} files could not be read" if count > 1 else "1 file could not be read", icon="ERROR")
+    layout.label(text=f"{counted(count, 'file')} could not be read", icon="ERROR")
     for file in result.unreadable[:MOST_UNREADABLE]:
         layout.label(text=f"{shown(Path(file.path).name)}: {file.reason}", icon="BLANK1")
 

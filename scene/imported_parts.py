@@ -53,7 +53,7 @@ def only_parts(name: str, known: set[bpy.types.ID]) -> list[str]:
     bpy.data.batch_remove([*left_out, *worlds, *{item.data for item in left_out}])
     told = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
     if moving:
-        told.append(f"the motion of {len(moving)} objects")
+        told.append(f"the motion of {len(moving)} object{'s' if len(moving) > 1 else ''}")
     return [f"{name} also brings {_and(told)}; only the parts were imported."] if told else []
 
 

@@ -269,5 +269,5 @@ def test_the_encoder_is_named_with_its_weights(scene: bpy.types.Scene, encoder: 
     assert preferences.runtime_problem() is None
     bpy.ops.simsearch.check_encoder()
     sentence = str(preferences.checked[preferences.encoder_file(bpy.context)])
-    assert "runs on CPUExecutionProvider" in sentence
+    assert "runs on the processor" in sentence
     assert ("Stand-in" in sentence) == ("standin" in sentence)

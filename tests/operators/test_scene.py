@@ -40,19 +40,19 @@ def refusal(operator: object) -> str:
 
 def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene, tmp_path: Path) -> None:
     ops = bpy.ops.simsearch
-    assert "Mark a region first" in refusal(ops.render)
+    assert "Mark a region:" in refusal(ops.render)
     ops.mark_region()
-    assert "Add a class first" in refusal(ops.build)
+    assert "Add a class:" in refusal(ops.build)
     ops.add_class()
     assert "Save the .blend file first" in refusal(ops.preview)
-    assert "Choose the folder of real photos first" in refusal(ops.validate)
+    assert "Choose the folder of real photos" in refusal(ops.validate)
     scene.simsearch.output_directory = ""
-    assert "Choose an output folder first" in refusal(ops.render)
+    assert "Choose an output folder" in refusal(ops.render)
     scene.simsearch.photos_directory = "/nowhere"
     assert "Choose the folder of real photos again" in refusal(ops.validate)
     scene.simsearch.photos_directory = scene.simsearch.output_directory = str(tmp_path)
-    assert "Build the reference database first" in refusal(ops.validate)
-    assert "Build the reference database first" in refusal(ops.classify)
+    assert "Build the reference database" in refusal(ops.validate)
+    assert "Build the reference database" in refusal(ops.classify)
     assert "Validate against real images first" in refusal(ops.open_report)
     assert "No job is running" in refusal(ops.cancel_job)
     select()
@@ -62,7 +62,7 @@ def test_every_disabled_button_names_the_next_step(scene: bpy.types.Scene, tmp_p
         bpy.data.objects.remove(item)
     assert "Import CAD" in refusal(ops.render)
     assert "Import CAD" in refusal(ops.add_lighting)
-    assert "Add a camera first" in refusal(ops.photo_backdrop)
+    assert "Add a camera:" in refusal(ops.photo_backdrop)
 
 
 def test_the_region_encloses_the_selection_and_is_made_once(scene: bpy.types.Scene) -> None:
