@@ -106,7 +106,7 @@ def draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         paragraph(column, str(found), context, "CHECKMARK")
     else:
         row = column.row(align=True)
-        row.label(text=f"Encoder: {file.name}", icon="FILE")
+        row.label(text=file.name, icon="FILE")
         row.operator("simsearch.check_encoder", text="Check")
 
 

@@ -32,9 +32,9 @@ def checklist(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     return [
         ("Parts", None if parts(scene) else IMPORT),
         ("Camera", camera_step(scene)),
-        ("Region of interest", region_step(scene)),
+        ("Region", region_step(scene)),
         ("Classes", classes_step(scene)),
-        ("Output folder", folder_step(scene)),
+        ("Output", folder_step(scene)),
     ]  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def folder_step(scene: bpy.types.Scene) -> str | None:
     if folder.startswith("//") and not bpy.data.filepath:
         return "Save the .blend file first, or choose an output folder that does not start with //"
     if not can_be_written(absolute(folder)):
-        return f"Choose another output folder: {shown(absolute(folder))} cannot be written to"
+        return f'Choose another output folder: "{shown(absolute(folder).name)}" cannot be written to'
     return None
 
 
@@ -110,7 +110,7 @@ def photos_step(scene: bpy.types.Scene) -> str | None:
     if not scene.simsearch.photos_directory:
         return "Choose the folder of real photos"
     folder = absolute(scene.simsearch.photos_directory)
-    return None if folder.is_dir() else f"Choose the folder of real photos again: {shown(folder)} does not exist"
+    return None if folder.is_dir() else f'Choose the folder of real photos again: "{shown(folder.name)}" does not exist'
 
 
 def database_step(scene: bpy.types.Scene) -> str | None:

@@ -35,8 +35,10 @@ ACCEPTED: Colour = (0.3, 0.9, 0.35, 0.9)
 REJECTED: Colour = (1.0, 0.3, 0.25, 0.9)
 MOST_DRAWS = 50
 """Draws per image that are shown; a job tries more before it gives up."""
+MOST_REJECTED = 24
+"""The number of rejected poses that are drawn; the summary counts all of them."""
 MOST_LABELS = 12
-"""The number of rejected poses that are labelled in place; the summary counts all of them."""
+"""The number of rejected poses that are labelled in place."""
 
 _handlers: list[Any] = []
 _cached: dict[str, tuple[object, "Drawing"]] = {}
@@ -70,7 +72,7 @@ def compute(view: "View", settings: Settings, unoccluded: "UnoccludedShare | Non
     frustum = _frustum(view.projection) * length
 
     def lines(accepted: bool) -> "Array":
-        chosen = [item.pose for item in found if item.accepted is accepted]
+        chosen = [item.pose for item in found if item.accepted is accepted][: None if accepted else MOST_REJECTED]
         edges = [frustum @ pose[:3, :3].T + pose[:3, 3] for pose in chosen]
         return np.concatenate(edges) if edges else np.empty((0, 3))
 
@@ -213,11 +215,21 @@ def draw_texts() -> None:
         blf.draw(font, text)
     blf.size(font, 13 * scale)
     below_blenders_own = context.region.height - 115 * scale  # the lower edge belongs to Adjust Last Operation
+    beside = _tool_bar(context.area)
     for line, (colour, text) in enumerate(drawing.summary):
         blf.color(font, *colour)
-        blf.position(font, 10 * scale, below_blenders_own - 18 * line * scale, 0)
+        blf.position(font, beside + 10 * scale, below_blenders_own - 18 * line * scale, 0)
         blf.draw(font, text)
     blf.disable(font, blf.SHADOW)
+
+
+def _tool_bar(area: bpy.types.Area) -> int:
+    """Pixels that the tool bar covers at the left edge of a viewport."""
+    return sum(
+        region.width
+        for region in area.regions
+        if region.type == "TOOLS" and region.width > 1 and region.alignment == "LEFT"
+    )
 
 
 def register() -> None:

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sentences in panels and preferences."""
 
+import textwrap
+
 import bpy
 
 
-def paragraph(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
-    """A sentence over as many lines as the region's width needs, as labels do not wrap by themselves."""
+def paragraph(
+    layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE", least: int = 1
+) -> None:
+    """A sentence over as many lines as the region's width needs, as labels do not wrap by themselves, and ``least`` at least."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 260
     characters = max(20, int((width - 60) / 6.0))
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > characters:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
+    lines = textwrap.wrap(text, characters, break_on_hyphens=False)
+    lines += [""] * (least - len(lines))
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(lines):

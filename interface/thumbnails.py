@@ -21,6 +21,11 @@ def icon(path: Path) -> int:
     return int(_previews[key].icon_id)
 
 
+def full_width(context: bpy.types.Context) -> float:
+    """The scale of an icon that is as wide as the panel."""
+    return max(5.0, float(context.region.width / context.preferences.system.ui_scale - 50) / 20)
+
+
 def figure(text: str, colour: tuple[int, int, int]) -> int:
     """Icon that shows a short text as large as a panel is wide: a layout has no large font of its own."""
     import numpy as np

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stop the running job, and open the log of the last one."""
+# mypy: disable-error-code="valid-type"
+"""Stop the running job, and open the log of the last one and pictures that jobs made."""
 
 import bpy
+from bpy.props import StringProperty
 
 from ..interface import checklist, child_job
 
@@ -37,4 +39,16 @@ class SIMSEARCH_OT_show_log(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SIMSEARCH_OT_cancel_job, SIMSEARCH_OT_show_log)
+class SIMSEARCH_OT_open_picture(bpy.types.Operator):
+    bl_idname = "simsearch.open_picture"
+    bl_label = "Open Picture"
+    bl_description = "Open the picture in the system's image viewer"
+
+    path: StringProperty(name="Picture", description="The file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        bpy.ops.wm.path_open(filepath=self.path)
+        return {"FINISHED"}
+
+
+CLASSES = (SIMSEARCH_OT_cancel_job, SIMSEARCH_OT_show_log, SIMSEARCH_OT_open_picture)

@@ -8,17 +8,25 @@ from ..interface.child_job import State
 from ..interface.paragraph import paragraph
 
 
+def draw_running(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
+    """Progress of the scene's running job, with the time that is left; returns whether one runs."""
+    latest = child_job.latest
+    if latest is None or latest.scene_name != context.scene.name or not latest.running():
+        return False
+    share, text = latest.progress()
+    paragraph(layout, text, context, least=3)
+    row = layout.row(align=True)
+    row.progress(factor=share, text=f"{share:.0%}")
+    row.operator("simsearch.cancel_job", text="", icon="X")
+    return True
+
+
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
-    """Progress of the running job, or how the last one ended, where it is one of ``titles``."""
+    """How the last job ended, where it failed or was cancelled and is one of ``titles``."""
     latest = child_job.latest
     if latest is None or latest.title not in titles or latest.scene_name != context.scene.name:
         return
-    if latest.running():
-        share, text = latest.progress()
-        row = layout.row(align=True)
-        row.progress(factor=share, text=text)
-        row.operator("simsearch.cancel_job", text="", icon="X")
-    elif latest.state in (State.FAILED, State.CANCELLED):
+    if latest.state in (State.FAILED, State.CANCELLED):
         box = layout.box()
         if latest.state is State.CANCELLED:
             paragraph(

@@ -15,10 +15,10 @@ SHOWN = 5
 """So many references of each class are shown."""
 
 
-def draw_outdated(layout: bpy.types.UILayout, scene: bpy.types.Scene, name: str) -> None:
+def draw_outdated(layout: bpy.types.UILayout, context: bpy.types.Context, name: str) -> None:
     """Say that a result no longer holds, and why."""
-    for sentence in stored_results.outdated(scene, name):
-        layout.label(text=f"Out of date: {sentence}", icon="FILE_REFRESH")
+    for sentence in stored_results.outdated(context.scene, name):
+        paragraph(layout, f"Out of date: {sentence}.", context, "FILE_REFRESH")
 
 
 def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -41,14 +41,15 @@ def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
             row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
 
 
-def draw_preview(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+def draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """A contact sheet: one reference of each class."""
+    scene = context.scene
     if stored_results.load(scene, "preview") is None or checklist.folder_step(scene):
         return
     planned = planned_images(checklist.output_folder(scene).preview.references)
     box = layout.box()
     box.label(text="Preview")
-    draw_outdated(box, scene, "preview")
+    draw_outdated(box, context, "preview")
     grid = box.grid_flow(row_major=True, columns=min(3, max(1, len(planned))), even_columns=True)
     for label, images in planned.items():
         cell = grid.column(align=True)
@@ -63,7 +64,7 @@ def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     if not planned:
         return
     box = layout.box()
-    draw_outdated(box, scene, "references")
+    draw_outdated(box, context, "references")
     from ..inference.job_results import RenderResult  # late, so that Blender starts fast
 
     stored = stored_results.load(scene, "references")

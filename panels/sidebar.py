@@ -10,7 +10,7 @@ from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
 from . import references, validation
-from .progress import draw_job
+from .progress import draw_job, draw_running
 
 
 class Section:
@@ -33,15 +33,34 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
         _active_property: str,
         index: int,
     ) -> None:
-        split = layout.split(factor=0.55, align=True)
-        split.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
-        row = split.row(align=True)
-        shown = row.row()
-        shown.active = False
-        shown.label(
-            text=", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing"
-        )
+        shows = ", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing"
+        row = layout.row(align=True)
+        name = row.split(factor=0.55, align=True) if shows != item.name else row
+        name.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
+        if shows != item.name:
+            label = name.row()
+            label.active = False
+            label.label(text=shows)
         row.operator("simsearch.show_class", text="", icon="HIDE_OFF", emboss=False).index = index
+
+
+BUTTONS = {
+    "Parts": "import_cad", "Camera": "camera_from_view", "Region": "mark_region",
+    "Classes": "class_from_selection", "Database": "build", "F1": "validate",
+}  # fmt: skip
+"""The operator that does a step."""
+ALL_DONE = "Everything is there. Classify a photo under One Photo, or open the report."
+
+
+def draw_step_button(layout: bpy.types.UILayout, scene: bpy.types.Scene, step: str) -> None:
+    """A button that does the step, where it can be done now."""
+    row = layout.row()
+    if step == "Output" and scene.simsearch.output_directory.startswith("//"):
+        row.operator("wm.save_mainfile", text="Save File", icon="FILE_TICK")
+    elif step in BUTTONS and getattr(bpy.ops.simsearch, BUTTONS[step]).poll():
+        row.operator(f"simsearch.{BUTTONS[step]}")
+    else:
+        row.label()
 
 
 class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
@@ -52,21 +71,24 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
-        way = way_to_f1(scene)
-        box = layout.box()
-        grid = box.grid_flow(columns=2, even_columns=True, align=True)
-        grid.scale_y = 0.8
-        for name, missing in way:
-            grid.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
-        step = next((missing for _, missing in way if missing is not None), None)
-        if step is not None:
-            paragraph(box, f"{step}.", context, "FORWARD")
         if scene.simsearch.settings_version > SETTINGS_VERSION:
             paragraph(
                 layout,
                 "This file was saved with a newer version of the extension; update it before you save.",
                 context,
             )
+        way = way_to_f1(scene)
+        box = layout.box()
+        grid = box.grid_flow(columns=2, even_columns=True, align=True)
+        grid.scale_y = 0.8
+        for name, missing in way:
+            grid.label(text=name, icon="CHECKBOX_DEHLT" if missing else "CHECKBOX_HLT")
+        if draw_running(box, context):
+            return
+        name, step = next(((name, missing) for name, missing in way if missing is not None), ("", None))
+        # The same height at every step, so that no button moves away under the mouse.
+        paragraph(box, f"{step}." if step else ALL_DONE, context, "FORWARD" if step else "NONE", least=3)
+        draw_step_button(box, scene, name)
 
 
 class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
@@ -94,7 +116,7 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column(align=True)
-        column.prop(settings, "camera", placeholder="Scene Camera" if scene.camera else "None yet")
+        column.prop(settings, "camera", placeholder="Scene's" if scene.camera else "None yet")
         column.operator("simsearch.camera_from_view", icon="VIEW_CAMERA")
         nominal = None if checklist.camera_step(scene) else nominal_camera(scene)
         backdrops = list(nominal.data.background_images) if nominal and nominal.type == "CAMERA" else []
@@ -174,7 +196,11 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         if settings.active_class_index < len(settings.classes):
             active = settings.classes[settings.active_class_index]
             box = layout.box()
-            box.label(text=f"{active.name} shows" if active.collections else f"{active.name} shows nothing of its own")
+            paragraph(
+                box,
+                f"{active.name} shows" if active.collections else f"{active.name} shows nothing of its own",
+                context,
+            )
             for index, entry in enumerate(active.collections):
                 row = box.row(align=True)
                 row.prop(entry, "collection", text="")
@@ -191,8 +217,9 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        for name in ("images_per_class", "resolution", "samples"):
-            column.prop(settings.render, name)
+        column.prop(settings.render, "images_per_class", text="Images")
+        column.prop(settings.render, "resolution")
+        column.prop(settings.render, "samples")
         column.prop(settings, "output_directory")
         row = layout.row(align=True)
         row.operator("simsearch.check", icon="CHECKMARK")
@@ -204,7 +231,7 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         main.operator("simsearch.build", icon="FILE_CACHE")
         column.operator("simsearch.render", icon="RENDER_RESULT")
         draw_job(layout, context, "Preview", "Render References", "Build Database")
-        references.draw_preview(layout, scene)
+        references.draw_preview(layout, context)
         references.draw_references(layout, context)
 
 

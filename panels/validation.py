@@ -29,11 +29,11 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
 
     result = ValidationResult.from_json(stored)
-    draw_outdated(box, scene, "validation")
+    draw_outdated(box, context, "validation")
     draw_scores(box, result)
-    paragraph(box, result.model.weights, context)
+    paragraph(box, f"{result.model.name}: {result.model.weights}", context)
     draw_classes(box, result)
-    draw_confusion(box, result)
+    draw_confusion(box, result, context)
     if result.unknown:
         rejected, unknown = sum(result.unknown.rejected.values()), result.unknown
         paragraph(
@@ -47,7 +47,7 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
         for cause in gap.causes:
             paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
     draw_notes(box, result, context)
-    draw_unreadable(box, result)
+    draw_unreadable(box, result, context)
     row = box.row(align=True)
     row.operator("simsearch.open_report", icon="URL")
     row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
@@ -63,9 +63,9 @@ def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     if result.macro_f1_interval:
         low, high = result.macro_f1_interval
         column.label(text=f"{low:.3f} to {high:.3f} (95 %)")
-    column.label(text=f"{counted(result.photos, 'photo')}, {counted(result.k, 'neighbour')}")
+    column.label(text=counted(result.photos, "photo"))
+    column.label(text=counted(result.k, "neighbour"))
     column.label(text=f"accuracy {result.accuracy:.3f}")
-    column.label(text=result.model.name)
     if result.model.provider:
         column.label(text=f"ran on {RUNS_ON.get(result.model.provider, result.model.provider)}")
 
@@ -94,23 +94,23 @@ def draw_notes(layout: bpy.types.UILayout, result: "ValidationResult", context: 
         paragraph(layout, f"{shown(Path(note.path).name)}: {note.note}.", context, icon="INFO")
 
 
-def draw_unreadable(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
+def draw_unreadable(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
     """The first of the files that were left out, and why."""
     if not result.unreadable:
         return
     count = len(result.unreadable)
     layout.label(text=f"{counted(count, 'file')} could not be read", icon="ERROR")
     for file in result.unreadable[:MOST_UNREADABLE]:
-        layout.label(text=f"{shown(Path(file.path).name)}: {file.reason}", icon="BLANK1")
+        paragraph(layout, f"{shown(Path(file.path).name)}: {file.reason}.", context, "BLANK1")
 
 
-def draw_confusion(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
+def draw_confusion(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
     """The confusion matrix, with misclassified photos in red; a large one has room in the report only."""
     labels = result.labels
     if len(labels) > MOST_CLASSES:
         layout.label(text="The confusion matrix is in the report")
         return
-    layout.label(text="True class in rows, predicted in columns")
+    paragraph(layout, "True class in rows, predicted in columns", context)
     grid = layout.grid_flow(row_major=True, columns=len(labels) + 1, even_columns=False, align=True)
     for label in ("", *labels):
         grid.label(text=label)
@@ -144,21 +144,23 @@ def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) 
 
     verdict = Verdict.from_json(stored)
     box = layout.box()
-    draw_outdated(box, scene, "classification")
+    draw_outdated(box, context, "classification")
     row = box.row()
     row.template_icon(thumbnails.icon(verdict.photo), scale=6)
     column = row.column()
     column.label(text=verdict.predicted)  # no tick: the class says nothing of whether the part is good
     for label, votes in verdict.votes.items():
         if votes:
-            column.label(text=f"{label}: {votes} of {len(verdict.neighbours)} votes")
+            column.label(text=f"{label}: {votes} of {len(verdict.neighbours)}")
     paragraph(box, meaning(verdict), context)
     evidence = checklist.output_folder(scene).evidence / f"{verdict.photo.stem}.png"
     if evidence.is_file():
-        box.label(text="Photo, nearest reference, and in red where they differ")
-        box.template_icon(thumbnails.icon(evidence), scale=10)
+        paragraph(box, "Photo, nearest reference, and in red where they differ", context)
+        box.template_icon(thumbnails.icon(evidence), scale=thumbnails.full_width(context))
+        box.operator("simsearch.open_picture", icon="ZOOM_IN").path = str(evidence)
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
     for near in verdict.neighbours[:MOST_NEIGHBOURS]:
         cell = grid.column(align=True)
-        cell.template_icon(thumbnails.icon(checklist.output_folder(scene).path / near.reference), scale=3)
-        cell.label(text=f"{near.similarity:.3f}")
+        reference = checklist.output_folder(scene).path / near.reference
+        cell.template_icon(thumbnails.icon(reference), scale=3)
+        cell.operator("simsearch.open_picture", text=f"{near.similarity:.3f}", emboss=False).path = str(reference)

@@ -318,10 +318,10 @@ def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: 
     (tmp_path / "photos").rmdir()
     stored_results.refresh(scene)
     assert "Build the reference database" in not_done(scene)["Database"]
-    assert "photos does not exist" in not_done(scene)["F1"]
+    assert '"photos" does not exist' in not_done(scene)["F1"]
     (tmp_path / "file").touch()
     scene.simsearch.output_directory = str(tmp_path / "file" / "out")
-    assert "cannot be written to" in not_done(scene)["Output folder"]
+    assert "cannot be written to" in not_done(scene)["Output"]
 
 
 def test_what_was_deleted_loses_its_tick_and_its_button_repairs_it(scene: bpy.types.Scene, tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_what_was_deleted_loses_its_tick_and_its_button_repairs_it(scene: bpy.ty
         for holder in item.users_collection:
             holder.objects.unlink(item)
     bpy.data.collections.remove(bpy.data.collections["Cube"], do_unlink=True)
-    assert {"Camera", "Region of interest", "Classes"} <= {*not_done(scene)}
+    assert {"Camera", "Region", "Classes"} <= {*not_done(scene)}
     for operator in (ops.photo_backdrop, ops.set_jitter, ops.step_pose):
         assert "was deleted" in refusal(operator)
     assert overlay.current(scene) is None
