@@ -1,13 +1,16 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo test test-export test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
+.PHONY: help demo plant test test-export test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## the main job: CAD to references, database and F1, in build/demo/
 	@$(RUN) python examples/station/demo.py
+
+plant: ## six small stations from CAD to F1, in build/plant/
+	@$(RUN) python examples/plant/demo.py
 
 test: ## the test suite
 	@$(RUN) python -m pytest

@@ -7,9 +7,11 @@
 
 from collections.abc import Sequence
 
-from . import check, classify, edit, embed, export_onnx, framework, validate
+from . import check, classify, edit, embed, export_onnx, framework, plant, validate
 
-COMMANDS = (check.COMMAND, embed.COMMAND, validate.COMMAND, classify.COMMAND, edit.COMMAND, export_onnx.COMMAND)
+COMMANDS = (
+    check.COMMAND, embed.COMMAND, validate.COMMAND, classify.COMMAND, edit.COMMAND, export_onnx.COMMAND, plant.COMMAND,
+)  # fmt: skip
 """The commands that need no Blender."""
 
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands have in common: how they are described, parsed and run."""
 
+import _thread
 import argparse
 import json
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +21,8 @@ from ..files import reason, shown
 from ..progress import Progress
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
+GRACE = 10.0
+"""Seconds that a command gets to end by itself once the program that started it has ended."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Command:
 
     ``add_arguments`` adds its options to a parser; ``required`` names those that must have a value, given by the user
     or by the ``defaults`` of :func:`main`. ``run`` does the work, prints what people read and returns what ``--json``
-    prints; it raises InputError where the input is wrong.
+    prints; it raises InputError where the input is wrong. ``status`` is the exit status that a result means.
     """
 
     name: str
@@ -33,6 +39,7 @@ class Command:
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Progress], dict[str, object]]
     required: tuple[str, ...] = ()
+    status: Callable[[dict[str, object]], int] = lambda _: DONE
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,8 +77,10 @@ def main(
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         command, args = _parse(argv, commands, prog, defaults or {})
+        if args.watch_stdin:
+            _end_with_stdin()
         result = command.run(args, Progress(args.progress_file))
-        status = DONE
+        status = command.status(result)
     except SystemExit as end:  # --help
         return int(end.code or 0)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
@@ -96,6 +105,20 @@ def main(
     return status
 
 
+def _end_with_stdin() -> None:
+    """Stop as with SIGINT once stdin is closed, and at once where that takes longer than ``GRACE``."""
+
+    def wait() -> None:
+        with suppress(OSError, ValueError):
+            while os.read(0, 1024):
+                pass
+        _thread.interrupt_main()
+        time.sleep(GRACE)
+        os._exit(FAILED)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _parse(
     argv: Sequence[str], commands: Sequence[Command], prog: str, defaults: Mapping[str, object]
 ) -> tuple[Command, argparse.Namespace]:
@@ -106,6 +129,11 @@ def _parse(
         command.add_arguments(subparser)
         subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
         subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
+        subparser.add_argument(
+            "--watch-stdin",
+            action="store_true",
+            help="stop when stdin is closed, as it is when the program ends that started this",
+        )
         subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
         subparser.set_defaults(**defaults)
     args = parser.parse_args(argv)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory, blend_file: Path, refere
     for label in ("present", "absent"):
         shutil.copytree(references / label, folder / "PHOTOS" / label)
     shutil.copy(next(references.glob("present/*.png")), folder / "PHOTO.jpg")
+    (plant_file,) = re.findall(r"(?ms)^ *```toml\n(.*?)^ *```", (ROOT / "docs" / "plant.md").read_text("utf-8"))
+    (folder / "plant.toml").write_text(textwrap.dedent(plant_file), "utf-8")
+    for name in ("door-left", "door-right"):
+        shutil.copytree(folder / "PHOTOS", folder / "stations" / name / "photos")
+        shutil.copy(blend_file, folder / "stations" / name / "station.blend")
     write_pictures(folder / "DIR" / "references", 2, seed=0, classes=("old", "older"))
     write_pictures(folder / "OTHER" / "references", 2, seed=1, classes=("present",))
     write_pictures(folder / "VERIFIED", 1, seed=2, classes=("present",))

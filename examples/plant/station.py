@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One small station of the example plant: two classes of the station in examples/station, under a bright or a dim lamp.
+
+python examples/plant/station.py [--dim] tee plate station.blend
+"""
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "station"))
+
+import scene as station  # noqa: E402  examples/station/scene.py, which loads the extension
+
+import batch  # noqa: E402  isort: skip
+import bpy  # noqa: E402
+
+LABELS = {"tee": "t_joint", "plate": "metal_blank", "nothing": "empty_table"}
+DIM = 0.4
+"""What share of the lamp's light is left."""
+
+
+def build(shown: list[str], path: Path, *, dim: bool) -> None:
+    """Save a station whose classes are ``shown``."""
+    station.build(path)
+    classes = bpy.context.scene.simsearch.classes
+    kept = {LABELS[name] for name in shown}
+    for index in reversed(range(len(classes))):
+        if classes[index].name not in kept:
+            # What a class no longer lists would be shown for all.
+            for item in classes[index].collections:
+                bpy.data.batch_remove([*item.collection.all_objects])
+            classes.remove(index)
+    if dim:
+        bpy.data.lights["lamp"].energy *= DIM
+    bpy.context.preferences.filepaths.save_version = 0  # no station.blend1 beside it
+    bpy.ops.wm.save_as_mainfile(filepath=str(path.resolve()))
+
+
+if __name__ == "__main__":
+    *options, target = sys.argv[1:]
+    with batch.quiet_blender(), redirect_stdout(sys.__stdout__):
+        build([name for name in options if name != "--dim"], Path(target), dim="--dim" in options)
