@@ -23,7 +23,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import preferences
-from ..scene.background_blender import WATCHED, child_command, save_copy
+from ..inference.command_line.framework import WATCHED
+from ..scene.background_blender import child_command, save_copy
 
 GRACE = 5.0
 """Seconds a child gets to stop by itself after it was asked to."""

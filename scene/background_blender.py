@@ -4,11 +4,7 @@
 It ends with the process that started it, even where that was killed: it watches its stdin, which closes then.
 """
 
-import _thread
-import os
 import sys
-import threading
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -17,22 +13,6 @@ import bpy
 BATCH = Path(__file__).parents[1] / "batch.py"
 UNTITLED = "untitled.blend"
 """What the copy of a file that was never saved is called."""
-WATCHED = "SIMSEARCH_WATCH_STDIN"
-"""Environment variable that tells a command to end when its stdin is closed."""
-GRACE = 30.0
-"""Seconds that a command gets to end by itself then; loading an encoder cannot be interrupted."""
-
-
-def end_with_stdin() -> None:
-    """End this process when its stdin is closed: after the present image, as Ctrl+C does, or hard if that takes long."""
-
-    def wait() -> None:
-        sys.stdin.buffer.read()
-        _thread.interrupt_main()
-        time.sleep(GRACE)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def save_copy(folder: Path) -> Path:

@@ -3,7 +3,6 @@
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +30,6 @@ from ..inference.output_folder import OutputFolder
 from ..inference.preprocessing import Preprocessing, crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
-from .background_blender import WATCHED, end_with_stdin
 from .planned_image import PlannedImage
 from .read_settings import read_crop, read_settings
 from .settings import Settings
@@ -39,8 +37,6 @@ from .settings import Settings
 
 def main(argv: list[str], prog: str, keep_log: Callable[[], str] | None = None) -> int:
     """Run one command on the open scene; returns the exit status, as :func:`..inference.command_line.framework.main` does."""
-    if os.environ.pop(WATCHED, None):  # removed, as it holds for this process alone
-        end_with_stdin()
     settings = bpy.context.scene.simsearch
     own = {command.name for command in COMMANDS}
     commands = (*COMMANDS, *(command for command in command_line.COMMANDS if command.name not in own))

@@ -17,9 +17,9 @@ from typing import Any
 
 import bpy
 
-from ..inference.command_line.framework import WRONG_INPUT
+from ..inference.command_line.framework import WRONG_INPUT, end_with_stdin
 from ..inference.errors import InputError
-from .background_blender import child_command, end_with_stdin, save_copy
+from .background_blender import child_command, save_copy
 from .crashes import LIMIT, Crashes
 from .machine import cores, free_memory
 from .planned_image import PlannedImage

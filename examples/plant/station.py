@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "station"))
 
-import scene as station  # noqa: E402  examples/station/scene.py, which loads the extension
+import bpy
 
-import batch  # noqa: E402  isort: skip
-import bpy  # noqa: E402
+import batch
+import scene as station
 
 LABELS = {"tee": "t_joint", "plate": "metal_blank", "nothing": "empty_table"}
 DIM = 0.4

@@ -21,8 +21,10 @@ from ..files import reason, shown
 from ..progress import Progress
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
-GRACE = 10.0
-"""Seconds that a command gets to end by itself once the program that started it has ended."""
+WATCHED = "SIMSEARCH_WATCH_STDIN"
+"""Environment variable that tells a command to end when its stdin is closed."""
+GRACE = 30.0
+"""Seconds that a command gets to end by itself then; loading an encoder cannot be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,12 @@ def main(
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     as_json, debug = "--json" in argv, "--debug" in argv
+    if os.environ.pop(WATCHED, None):  # removed, as it holds for this process alone
+        end_with_stdin()
     signals = (signal.SIGTERM, signal.SIGINT)
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         command, args = _parse(argv, commands, prog, defaults or {})
-        if args.watch_stdin:
-            _end_with_stdin()
         result = command.run(args, Progress(args.progress_file))
         status = command.status(result)
     except SystemExit as end:  # --help
@@ -105,8 +107,8 @@ def main(
     return status
 
 
-def _end_with_stdin() -> None:
-    """Stop as with SIGINT once stdin is closed, and at once where that takes longer than ``GRACE``."""
+def end_with_stdin() -> None:
+    """End this process when its stdin is closed: after the present image, as Ctrl+C does, or hard if that takes long."""
 
     def wait() -> None:
         with suppress(OSError, ValueError):
@@ -129,11 +131,6 @@ def _parse(
         command.add_arguments(subparser)
         subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
         subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
-        subparser.add_argument(
-            "--watch-stdin",
-            action="store_true",
-            help="stop when stdin is closed, as it is when the program ends that started this",
-        )
         subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
         subparser.set_defaults(**defaults)
     args = parser.parse_args(argv)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..command_line.framework import WATCHED
 from ..errors import InputError
 from .tasks import PLAIN, SCENE, SCRIPT, Task
 
@@ -89,6 +90,7 @@ class Child:
         if task.kind == PLAIN and this_blender():  # its wheels lie where only this process knows
             self._environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._scratch))
+        self._environment[WATCHED] = "1"
         if threads:
             self._environment.setdefault("SIMSEARCH_THREADS", str(threads))
         self._start()
@@ -97,7 +99,7 @@ class Child:
         self._attempt += 1
         command = command_line(self.task, self._blender)
         if self.task.kind != SCRIPT:
-            command += ["--json", "--watch-stdin", "--progress-file", str(self._scratch / "progress.json")]
+            command += ["--json", "--progress-file", str(self._scratch / "progress.json")]
         with (self._scratch / "output").open("wb") as output, (self._scratch / "messages").open("wb") as messages:
             self.process = subprocess.Popen(
                 command,
