@@ -8,12 +8,13 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "station"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "examples" / "station"), str(ROOT)]  # in this order: ROOT has a scene of its own
 
-import bpy
+import bpy  # noqa: E402
 
-import batch
-import scene as station
+import batch  # noqa: E402
+import scene as station  # noqa: E402  examples/station/scene.py, which loads the extension
 
 LABELS = {"tee": "t_joint", "plate": "metal_blank", "nothing": "empty_table"}
 DIM = 0.4
