@@ -3,7 +3,6 @@
 """The nominal camera: from the view, with a photo behind it, how far it moves, and a look through each
 pose."""
 
-import math
 from pathlib import Path
 
 import bpy
@@ -146,19 +145,19 @@ class SIMSEARCH_OT_remove_backdrop(bpy.types.Operator):
 class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
     bl_idname = "simsearch.set_jitter"
     bl_label = "Set Jitter"
-    bl_description = "Set the camera's movement to suit the distance between camera and region"
+    bl_description = "Set the camera's movement to suit its distance from the region and its field of view"
     bl_options = {"REGISTER", "UNDO"}
 
     amount: EnumProperty(
         name="Amount",
         items=(
-            ("SMALL", "Small", "Camera and part are fixed: 1 % of the distance, 1° (roll 2°)"),
+            ("SMALL", "Small", "Camera and part are fixed: 1 % of the distance, 1° (roll 2°); less with a long lens"),
             (
                 "MEDIUM",
                 "Medium",
-                "The part is placed by hand or a conveyor: 3 % of the distance, 3° (roll 5°)",
+                "The part is placed by hand or a conveyor: 3 % of the distance, 3° (roll 5°); less with a long lens",
             ),
-            ("LARGE", "Large", "The part lies freely: 8 % of the distance, 6° and any roll"),
+            ("LARGE", "Large", "The part lies freely: 8 % of the distance, 6° and any roll; less with a long lens"),
         ),
         default="MEDIUM",
     )
@@ -168,14 +167,11 @@ class SIMSEARCH_OT_set_jitter(bpy.types.Operator):
         return checklist.allowed(cls, _region_step(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.jitter_presets import jitter_preset
         from ..scene.view import nominal_view
 
-        share, tilt, roll = {"SMALL": (0.01, 1, 2), "MEDIUM": (0.03, 3, 5), "LARGE": (0.08, 6, 180)}[self.amount]
-        settings = context.scene.simsearch
-        view = nominal_view(context.scene)
-        distance = math.dist(view.region @ (0.5, 0.5, 0.5, 1), view.nominal[:, 3])
-        settings.jitter.location = (share * distance,) * 3
-        settings.jitter.rotation = (math.radians(tilt), math.radians(tilt), math.radians(roll))
+        jitter = context.scene.simsearch.jitter
+        jitter.location, jitter.rotation = jitter_preset(self.amount, nominal_view(context.scene))
         return {"FINISHED"}
 
 

@@ -11,7 +11,8 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
 
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.scene import poses
+from synthetic_similarity_search.scene import frustum, poses
+from synthetic_similarity_search.scene.jitter_presets import jitter_preset
 from synthetic_similarity_search.scene.poses import CORNERS, View
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.scene.settings import Jitter
@@ -267,3 +268,18 @@ class TestHiding:
         drawn = list(islice(poses.candidates(view, frozen.jitter, 0, unoccluded), 60))
         assert {None, poses.HIDDEN} <= {candidate.reason for candidate in drawn}
         assert all(unoccluded(pose) >= 0.9 for pose in poses.sample(view, frozen.jitter, 5, unoccluded))
+
+
+def test_jitter_presets_follow_the_field_of_view() -> None:
+    wide = replace(view_of(0.1), projection=frustum.perspective(50, 36, (0, 0), 0.1, 100))
+    assert jitter_preset("MEDIUM", wide)[0] == pytest.approx((0.03, 0.03, 0.03))
+    assert jitter_preset("MEDIUM", wide)[1] == pytest.approx(np.radians((3, 3, 5)))
+    narrow = replace(wide, projection=frustum.perspective(200, 36, (0, 0), 0.1, 100))
+    offsets, turns = jitter_preset("MEDIUM", narrow)
+    assert offsets == pytest.approx((0.0075, 0.0075, 0.03))
+    assert np.tan(turns[0]) == pytest.approx(np.tan(np.radians(3)) / 4)
+    assert turns[2] == pytest.approx(np.radians(5))
+    parallel = replace(wide, projection=frustum.orthographic(0.18, (0, 0), 0.1, 100))
+    assert jitter_preset("MEDIUM", parallel)[0] == pytest.approx(offsets)
+    fish = replace(wide, projection=frustum.perspective(5, 36, (0, 0), 0.1, 100))
+    assert jitter_preset("LARGE", fish)[1][0] < np.radians(18)
