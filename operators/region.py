@@ -3,7 +3,7 @@
 """Mark the region of interest, in the scene and in photos."""
 
 import bpy
-from bpy.props import FloatProperty
+from bpy.props import BoolProperty, FloatProperty
 
 from ..interface import checklist
 from ..scene import parts
@@ -27,6 +27,11 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
         soft_max=1.0,
         subtype="FACTOR",
     )
+    whole: BoolProperty(
+        name="Deepest Class",
+        description="Along the camera's view, make the box as deep as the deepest class, so that no part is ever cut off. "
+        "Otherwise it is as deep as the typical class, and one part that stands on edge does not make all others small",
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -40,7 +45,19 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
         region = scene.simsearch.region
-        low, high = parts.bounding_box(parts.parts_among(scene, context.selected_objects))
+        selected = parts.parts_among(scene, context.selected_objects)
+        low, high = parts.bounding_box(selected)
+        camera = scene.simsearch.camera or scene.camera
+        if camera is not None and not self.whole:
+            toward = camera.matrix_world.col[2]
+            axis = max(range(3), key=lambda index: abs(toward[index]))
+            low, high, outside = parts.box_of_classes(scene, selected, axis)
+            if outside:
+                self.report(
+                    {"INFO"},
+                    f"{', '.join(outside)}: deeper than the typical class and may be cut off at the edge of the picture. "
+                    "Choose Deepest Class in Adjust Last Operation to prevent it.",
+                )
         if not in_scene(scene, region) or region.type != "EMPTY":
             region = bpy.data.objects.new("Region of Interest", None)
             scene.collection.objects.link(region)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which objects of a scene are parts to photograph, what they occupy, and which of them a class is made of."""
 
+import math
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +54,39 @@ def bounding_box(objects: Iterable[bpy.types.Object]) -> tuple[Vector, Vector]:
         return Vector((-0.5, -0.5, -0.5)), Vector((0.5, 0.5, 0.5))
     low, high = (Vector(pick(corner[axis] for corner in corners) for axis in range(3)) for pick in (min, max))
     return low, high
+
+
+def box_of_classes(
+    scene: bpy.types.Scene, objects: Sequence[bpy.types.Object], axis: int
+) -> tuple[Vector, Vector, list[str]]:
+    """The bounding box of objects, but along one axis only as long as that of a typical class, and the names of the
+    classes that reach out of it.
+
+    The entries of the list of classes are shown one at a time, so a box around all of them is empty at most of its
+    corners, and a single part that stands on edge would push the camera away from all others. Along ``axis`` (0 to 2,
+    the world's axis along which the camera looks) each end of the box is therefore the median of the entries'; with two
+    entries it is the outer one. Objects that no class lists are shown always and are always inside.
+    """
+    low, high = bounding_box(objects)
+    ends: list[tuple[str, float, float]] = []
+    listed: set[bpy.types.Object] = set()
+    for entry in scene.simsearch.classes:
+        collections = [shown.collection for shown in entry.collections if shown.collection]
+        own = [item for item in objects if any(item in {*collection.all_objects} for collection in collections)]
+        listed.update(own)
+        if own:
+            box = bounding_box(own)
+            ends.append((entry.name, box[0][axis], box[1][axis]))
+    if not ends:
+        return low, high, []
+    always = [item for item in objects if item not in listed]
+    lowest, highest = (bound[axis] for bound in bounding_box(always)) if always else (math.inf, -math.inf)
+    low[axis] = min(lowest, statistics.median_low(start for _, start, _ in ends))
+    high[axis] = max(highest, statistics.median_high(end for _, _, end in ends))
+    # A tenth is within the margin that a region usually has.
+    slack = 0.1 * (high[axis] - low[axis])
+    outside = [name for name, start, end in ends if start < low[axis] - slack or end > high[axis] + slack]
+    return low, high, list(dict.fromkeys(outside))
 
 
 def _corners(item: bpy.types.Object, above: Matrix) -> Iterator[Vector]:
