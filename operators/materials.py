@@ -34,23 +34,57 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
             for key, finish in materials.FINISHES.items()
         ],
     )
+    own: BoolProperty(
+        name="Own Colour and Gloss",
+        description="Choose how the finish looks; it becomes a material of its own",
+        options={"SKIP_SAVE"},
+    )
+    colour: FloatVectorProperty(
+        name="Colour",
+        description="Colour of the surface; metals, wood and glass keep theirs",
+        subtype="COLOR",
+        size=3,
+        default=(0.33, 0.02, 0.015),
+        min=0.0,
+        max=1.0,
+    )
+    gloss: FloatProperty(
+        name="Gloss",
+        description="0 is matt, 1 like a mirror",
+        default=0.55,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return checklist.allowed(cls, _selection_step(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        material = materials.finish_material(self.finish)
+        own = (tuple(self.colour), self.gloss) if self.own else (None, None)
+        material = materials.finish_material(self.finish, *own)
         count = materials.assign(material, context.selected_objects)
         self.report({"INFO"}, f"{material.name} on {counted(count, 'object')}")
         return {"FINISHED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.use_property_split = True
+        column.prop(self, "finish")
+        column.prop(self, "own")
+        if self.own:
+            if materials.FINISHES[self.finish].tintable:
+                column.prop(self, "colour")
+            column.prop(self, "gloss")
 
 
 class SIMSEARCH_OT_choose_material_photo(bpy.types.Operator, ImportHelper):
     bl_idname = "simsearch.choose_material_photo"
     bl_label = "Material from Photo"
     bl_description = (
-        "Give the selected objects the colour of a spot in a real photo: choose the photo, then click the spot"
+        "Give the selected objects the colour of a spot in a real photo: choose the photo, then click the spot. A photo "
+        "does not tell the gloss, as it does not tell the lamps; set it in Adjust Last Operation"
     )
 
     filter_glob: StringProperty(default=PHOTO_GLOB, options={"HIDDEN"})
@@ -69,7 +103,8 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
     bl_idname = "simsearch.material_from_photo"
     bl_label = "Material from Photo"
     bl_description = (
-        "Give the selected objects the colour of a spot in a real photo; move the spot in Adjust Last Operation"
+        "Give the selected objects the colour of a spot in a real photo. A photo does not tell the gloss; move the spot and "
+        "set the gloss in Adjust Last Operation"
     )
     bl_options = {"REGISTER", "UNDO"}
 
@@ -88,6 +123,14 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
         name="Spot Size",
         description="Width of the spot as a share of the photo; its median colour is used",
         default=0.05,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    gloss: FloatProperty(
+        name="Gloss",
+        description="0 is matt, 1 like a mirror. It is not taken from the photo, which would need known lamps",
+        default=0.5,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
@@ -134,7 +177,7 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
         from ..inference.preprocessing import UnreadablePhoto
 
         try:
-            material = materials.photo_material(Path(self.filepath), tuple(self.centre), self.size)
+            material = materials.photo_material(Path(self.filepath), tuple(self.centre), self.size, self.gloss)
         except UnreadablePhoto as error:
             return self._refuse(error)
         materials.assign(material, context.selected_objects)
@@ -146,6 +189,7 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
         column.prop(self, "centre", index=0, text="Spot from Left")
         column.prop(self, "centre", index=1, text="From Below")
         column.prop(self, "size")
+        column.prop(self, "gloss")
 
     def _refuse(self, error: Exception) -> set[str]:
         self.report({"ERROR"}, f"{self.filepath} could not be read: {error}. Choose another photo.")
@@ -155,12 +199,22 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
 class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
     bl_idname = "simsearch.add_lighting"
     bl_label = "Basic Lighting"
-    bl_description = "Three soft lights around the parts, sized to them; pressing again replaces them"
+    bl_description = (
+        "Lamps around the parts, sized to them; choose soft, hard, low or near the camera's axis in Adjust Last Operation. "
+        "Pressing again replaces them"
+    )
     bl_options = {"REGISTER", "UNDO"}
+
+    arrangement: EnumProperty(
+        name="Lamps",
+        description="Where the lamps stand and how large they are",
+        items=[(key, found.name, found.description) for key, found in lighting.ARRANGEMENTS.items()],
+        default="SOFT",
+    )
 
     strength: FloatProperty(
         name="Strength",
-        description="1 shows a white surface about 60 % bright",
+        description="1 shows a white surface that faces the soft key lamp about 60 % bright",
         default=1.0,
         min=0.0,
         soft_max=4.0,
@@ -171,23 +225,59 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
         return checklist.allowed(cls, None if parts(context.scene) else checklist.IMPORT)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        lighting.add_basic_lighting(context.scene, self.strength)
+        if lighting.ARRANGEMENTS[self.arrangement].on_axis and (step := checklist.camera_step(context.scene)):
+            self.report({"ERROR"}, f"{step}: these lamps stand around the camera.")
+            return {"CANCELLED"}
+        lighting.add_basic_lighting(context.scene, self.strength, self.arrangement)
         return {"FINISHED"}
 
 
 class SIMSEARCH_OT_set_background(bpy.types.Operator):
     bl_idname = "simsearch.set_background"
     bl_label = "Plain Background"
-    bl_description = "Make the background one even grey, as in the paper, and if wanted put a table under the parts"
+    bl_description = (
+        "Make the background one even grey or colour, as in the paper, with a light of its own if wanted; and put a table "
+        "under the parts if wanted"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     grey: FloatProperty(
         name="Brightness",
-        description="0 black, 1 white (linear light)",
+        description="What the camera sees behind the parts: 0 black, 1 white (linear light)",
         default=0.3,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
+    )
+    tint: FloatVectorProperty(
+        name="Colour",
+        description="What the camera sees behind the parts is this colour times the brightness",
+        subtype="COLOR",
+        size=3,
+        default=(1.0, 1.0, 1.0),
+        min=0.0,
+        max=1.0,
+    )
+    apart: BoolProperty(
+        name="Light Apart",
+        description="Light the parts differently from what the camera sees, for example dimly before a white backdrop",
+    )
+    light: FloatProperty(
+        name="Light",
+        description="How brightly the background lights the parts from all sides; they also mirror it",
+        default=0.3,
+        min=0.0,
+        soft_max=1.0,
+        subtype="FACTOR",
+    )
+    light_tint: FloatVectorProperty(
+        name="Light Colour",
+        description="Colour of the light that the background gives",
+        subtype="COLOR",
+        size=3,
+        default=(1.0, 1.0, 1.0),
+        min=0.0,
+        max=1.0,
     )
     table: BoolProperty(
         name="Table",
@@ -195,10 +285,18 @@ class SIMSEARCH_OT_set_background(bpy.types.Operator):
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        lighting.set_background(context.scene, self.grey)
+        seen = tuple(self.grey * channel for channel in self.tint)
+        light = tuple(self.light * channel for channel in self.light_tint) if self.apart else None
+        lighting.set_background(context.scene, seen, light)
         if self.table:
             lighting.add_table(context.scene)
         return {"FINISHED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.use_property_split = True
+        for name in ("grey", "tint", "apart", *(("light", "light_tint") if self.apart else ()), "table"):
+            column.prop(self, name)
 
 
 CLASSES = (

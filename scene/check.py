@@ -18,7 +18,7 @@ from .digest import ContentDigest
 from .parts import TABLE_MARK
 from .rendered_objects import has_part, in_scene, rendered_lights
 from .settings import Settings
-from .variation import background_nodes
+from .variation import background_nodes, lighting_nodes
 from .view import nominal_camera, nominal_view
 
 LEAST_COVERED = 0.03
@@ -219,14 +219,14 @@ def _light(scene: bpy.types.Scene, settings: Settings) -> Iterator[Problem]:
 
 
 def shines(world: bpy.types.World | None) -> bool:
-    """Whether light comes from the background, so that nothing is completely black."""
+    """Whether light comes from the background, so that no part is completely black. What only the camera sees gives none."""
     if world is None:
         return False
     if not world.node_tree:
         return any(world.color)
     return any(
         (strength.is_linked or strength.default_value > 0) and (colour.is_linked or any(colour.default_value[:3]))
-        for node in background_nodes(world)
+        for node in lighting_nodes(world)
         for strength, colour in [(node.inputs["Strength"], node.inputs["Color"])]
     )
 

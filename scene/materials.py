@@ -6,8 +6,9 @@ surface has one, grain are about right. All textures are procedural and live in 
 UV maps works, and they are sized in millimetres whatever the object's scale.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -31,7 +32,7 @@ class Grain:
 @dataclass(frozen=True)
 class Finish:
     """A named surface finish. Colour is linear RGB; the other numbers are Blender's Principled BSDF
-    inputs."""
+    inputs. ``tintable`` ones come in any colour."""
 
     name: str
     colour: tuple[float, float, float]
@@ -41,16 +42,18 @@ class Finish:
     sheen: float = 0.0
     alpha: float = 1.0
     grain: Grain | None = None
+    tintable: bool = False
 
 
 FINISHES = {
-    "PAINT": Finish("Painted Metal", (0.10, 0.16, 0.30), roughness=0.35, coat=0.5),
+    "PAINT": Finish("Painted Metal", (0.10, 0.16, 0.30), roughness=0.35, coat=0.5, tintable=True),
     "ANODISED": Finish(
         "Anodised Aluminium",
         (0.03, 0.03, 0.035),
         metallic=0.9,
         roughness=0.38,
         grain=Grain((0.15, 0.15, 0.15), 0.08, 0.02),
+        tintable=True,
     ),
     "ALUMINIUM": Finish(
         "Machined Aluminium",
@@ -82,25 +85,50 @@ FINISHES = {
     ),
     "GREY_PLASTIC": Finish("Grey Plastic", (0.21, 0.21, 0.21), roughness=0.45),
     "WHITE_PLASTIC": Finish("White Plastic", (0.72, 0.72, 0.70), roughness=0.4),
+    "PLASTIC": Finish("Plastic", (0.05, 0.12, 0.45), roughness=0.45, tintable=True),
     "RUBBER": Finish("Rubber", (0.018, 0.018, 0.018), roughness=0.85, grain=Grain((0.5, 0.5, 0.5), 0.1, 0.1)),
+    "RED_RUBBER": Finish(
+        "Red Rubber", (0.33, 0.02, 0.015), roughness=0.8, grain=Grain((0.5, 0.5, 0.5), 0.1, 0.1), tintable=True
+    ),
     "GLASS": Finish("Glass", (0.85, 0.9, 0.9), roughness=0.03, alpha=0.25),
     "WOOD": Finish("Wood", (0.36, 0.19, 0.085), roughness=0.6, grain=Grain((60.0, 2.5, 2.5), 0.55, 0.08)),
-    "FELT": Finish("Felt", (0.06, 0.06, 0.065), roughness=1.0, sheen=0.5, grain=Grain((0.5, 0.5, 0.5), 0.45, 0.5)),
+    "FELT": Finish(
+        "Felt",
+        (0.06, 0.06, 0.065),
+        roughness=1.0,
+        sheen=0.5,
+        grain=Grain((0.5, 0.5, 0.5), 0.45, 0.5),
+        tintable=True,
+    ),
 }
 
 
-def finish_material(key: str) -> bpy.types.Material:
-    """The material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is
-    kept."""
+def finish_material(
+    key: str, colour: tuple[float, float, float] | None = None, gloss: float | None = None
+) -> bpy.types.Material:
+    """The material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is kept.
+
+    ``colour``, linear RGB, replaces that of a tintable finish, and ``gloss``, 0 matt to 1 like a mirror, that of any;
+    each choice has a material of its own, named after it.
+    """
     finish = FINISHES[key]
-    return bpy.data.materials.get(finish.name) or _build(finish)
+    name = finish.name
+    if colour is not None and finish.tintable:
+        name += " " + "".join(f"{round(255 * _srgb(value)):02X}" for value in colour)
+        finish = replace(finish, colour=colour)
+    if gloss is not None:
+        name += f", gloss {gloss:.0%}"
+        finish = replace(finish, roughness=1 - gloss)
+    return bpy.data.materials.get(name) or _build(replace(finish, name=name))
 
 
-def photo_material(photo: Path, centre: tuple[float, float], size: float) -> bpy.types.Material:
+def photo_material(photo: Path, centre: tuple[float, float], size: float, gloss: float = 0.5) -> bpy.types.Material:
     """A plain material in the median colour of a square part of a photo, named after the photo.
 
     ``centre`` is a point of the photo, 0..1 from its left and its lower edge; ``size`` is the square's width
-    as a share of the photo's. The median ignores the odd highlight or scratch. Raises
+    as a share of the photo's. The median ignores the odd highlight or scratch. ``gloss``, 0 matt to 1 like a mirror, is
+    the user's: how bright and sharp a highlight is depends on the lamps as much as on the surface, so that one photo
+    under unknown light does not tell. Raises
     :class:`~..inference.preprocessing.UnreadablePhoto` where the file is no photo.
     """
     import numpy as np  # here, as registering the extension must not wait for it
@@ -118,9 +146,10 @@ def photo_material(photo: Path, centre: tuple[float, float], size: float) -> bpy
     red, green, blue = (_linear(value) for value in np.median(part.reshape(-1, 3), axis=0).tolist())
     name = f"Colour of {photo.stem}"
     for old in bpy.data.materials:  # another spot of the photo is another material: other parts may have it
-        if old.name.startswith(name) and tuple(old.diffuse_color[:3]) == tuple(Vector((red, green, blue))):
+        same_colour = tuple(old.diffuse_color[:3]) == tuple(Vector((red, green, blue)))
+        if old.name.startswith(name) and same_colour and math.isclose(old.roughness, 1 - gloss, abs_tol=1e-6):
             return old
-    return _build(Finish(name, (red, green, blue)))
+    return _build(Finish(name, (red, green, blue), roughness=1 - gloss))
 
 
 def assign(material: bpy.types.Material, objects: Iterable[bpy.types.Object]) -> int:
@@ -138,6 +167,11 @@ def assign(material: bpy.types.Material, objects: Iterable[bpy.types.Object]) ->
 def _linear(srgb: float) -> float:
     """An sRGB value in 0..1 as linear light (IEC 61966-2-1)."""
     return srgb / 12.92 if srgb <= 0.04045 else float(((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _srgb(linear: float) -> float:
+    """The inverse of :func:`_linear`."""
+    return linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
 
 
 def _principled(material: bpy.types.Material) -> bpy.types.Node:

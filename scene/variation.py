@@ -89,6 +89,22 @@ def background_nodes(world: bpy.types.World) -> list[bpy.types.Node]:
     return [node for node in nodes if node.bl_idname == "ShaderNodeBackground"]
 
 
+def lighting_nodes(world: bpy.types.World) -> list[bpy.types.Node]:
+    """Those of the background nodes that light the scene: all but the one that only the camera sees."""
+    return [node for node in background_nodes(world) if not _seen_only(node)]
+
+
+def _seen_only(node: bpy.types.Node) -> bool:
+    """Whether a background is mixed in for camera rays alone, as *Plain Background* does with backdrop and light apart."""
+    links = node.outputs[0].links
+    return bool(links) and all(
+        link.to_node.bl_idname == "ShaderNodeMixShader"
+        and link.to_socket == link.to_node.inputs[2]
+        and [by.from_socket.name for by in link.to_node.inputs[0].links] == ["Is Camera Ray"]
+        for link in links
+    )
+
+
 def _background(scene: bpy.types.Scene, jitter: Jitter, undo: ExitStack) -> Iterator[Knob]:
     for node in background_nodes(scene.world):
         yield _factor(node.inputs["Strength"], undo, lambda index: draw(jitter, index).background)
