@@ -96,6 +96,11 @@ class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
         subtype="FACTOR",
     )
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.properties.is_property_set("filepath"):  # dropped onto the viewport
+            return set(self.execute(context))
+        return set(ImportHelper.invoke(self, context, event))
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return checklist.allowed(cls, checklist.camera_step(context.scene))

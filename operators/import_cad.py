@@ -69,6 +69,8 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
 
         self.replace_startup = checklist.untouched_startup(context.scene)
         self.filter_glob = ";".join(f"*{suffix}" for suffix in SUFFIXES)
+        if self.properties.is_property_set("files"):  # dropped onto the viewport
+            return set(self.invoke_popup(context))
         return set(ImportHelper.invoke(self, context, event))
 
     def draw(self, context: bpy.types.Context) -> None:

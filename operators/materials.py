@@ -7,11 +7,12 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
+from mathutils import Euler
 
 from ..interface import checklist
 from ..interface.words import counted
 from ..scene import lighting, materials
-from ..scene.parts import parts
+from ..scene.parts import groups, lay_on_table, parts, parts_among, table_height
 
 PHOTO_GLOB = "*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.bmp;*.webp"
 
@@ -299,10 +300,40 @@ class SIMSEARCH_OT_set_background(bpy.types.Operator):
             column.prop(self, name)
 
 
+class SIMSEARCH_OT_lay_on_table(bpy.types.Operator):
+    bl_idname = "simsearch.lay_on_table"
+    bl_label = "Lay on Table"
+    bl_description = "Turn the selected parts as they lie at the station, and set them down on the table or on height 0"
+    bl_options = {"REGISTER", "UNDO"}
+
+    rotation: FloatVectorProperty(
+        name="Rotation",
+        description="Turn about the world's axes; a quarter turn lays a standing part on its side",
+        subtype="EULER",
+        unit="ROTATION",
+        size=3,
+        step=9000,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        there = parts_among(context.scene, context.selected_objects)
+        return checklist.allowed(cls, None if there else "Select the parts to lay on the table")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        chosen = parts_among(scene, context.selected_objects)
+        for group in groups(scene, chosen, whole=False):
+            lay_on_table(group.parts, Euler(self.rotation), table_height(scene))
+        return {"FINISHED"}
+
+
 CLASSES = (
     SIMSEARCH_OT_apply_material,
     SIMSEARCH_OT_choose_material_photo,
     SIMSEARCH_OT_material_from_photo,
     SIMSEARCH_OT_add_lighting,
     SIMSEARCH_OT_set_background,
+    SIMSEARCH_OT_lay_on_table,
 )

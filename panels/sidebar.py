@@ -67,7 +67,6 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
     """The way from CAD to F1 and where the scene stands on it, above all sections and in sight whatever is folded."""
 
     bl_label = "Next Step"
-    bl_options = {"HIDE_HEADER"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
@@ -102,7 +101,9 @@ class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
         column.operator("simsearch.choose_material_photo", icon="EYEDROPPER")
         column = layout.column(align=True)
         column.operator("simsearch.add_lighting", icon="LIGHT_AREA")
-        column.operator("simsearch.set_background", icon="WORLD")
+        column.operator("simsearch.set_background", icon="WORLD").table = False
+        column.operator("simsearch.set_background", text="Background and Table", icon="MESH_PLANE").table = True
+        column.operator("simsearch.lay_on_table", icon="ANCHOR_BOTTOM")
 
 
 class SIMSEARCH_PT_camera(Section, bpy.types.Panel):

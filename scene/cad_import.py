@@ -135,6 +135,7 @@ def _collect(name: str, objects: list[bpy.types.Object], notes: Notes) -> Import
         for holder in item.users_collection:
             holder.objects.unlink(item)
         collection.objects.link(item)
+        item.rotation_mode = "XYZ"  # glTF brings quaternions, which nobody turns by hand
     if notes.lost:
         collection[LOST] = "\n".join(notes.lost)
     bpy.context.view_layer.update()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
-from mathutils import Matrix, Vector
+from mathutils import Euler, Matrix, Vector
 
 from .rendered_objects import SHAPES
 
@@ -98,6 +98,38 @@ def _corners(item: bpy.types.Object, above: Matrix) -> Iterator[Vector]:
             yield from _corners(shown, inside)
     elif item.type in SHAPES:
         yield from (world @ Vector(corner) for corner in item.bound_box)
+
+
+def lay_on_table(objects: Sequence[bpy.types.Object], rotation: Euler, height: float) -> None:
+    """Turn parts together about the middle of what they occupy, and set them down.
+
+    Args:
+        objects: parts of one scene.
+        rotation: about the world's axes.
+        height: Z of the table, in metres.
+    """
+    tops = list(dict.fromkeys(_root(item) for item in objects))
+    low, high = bounding_box(objects)
+    middle = Matrix.Translation((low + high) / 2)
+    for item in tops:
+        item.matrix_world = middle @ rotation.to_matrix().to_4x4() @ middle.inverted() @ item.matrix_world
+    bpy.context.view_layer.update()
+    drop = Vector((0.0, 0.0, height - bounding_box(objects)[0].z))
+    for item in tops:
+        item.matrix_world = Matrix.Translation(drop) @ item.matrix_world
+    bpy.context.view_layer.update()
+
+
+def table_height(scene: bpy.types.Scene) -> float:
+    """Z of the table, in metres; 0 without one."""
+    return next((float(item.matrix_world.translation.z) for item in scene.objects if TABLE_MARK in item), 0.0)
+
+
+def _root(item: bpy.types.Object) -> bpy.types.Object:
+    """The object that an object hangs from in the end."""
+    while item.parent is not None:
+        item = item.parent
+    return item
 
 
 def shares_collection(scene: bpy.types.Scene, selected: Sequence[bpy.types.Object]) -> bool:

@@ -134,6 +134,39 @@ def test_lighting_and_background_replace_their_own_and_nothing_else(scene: bpy.t
     assert math.isclose(table.location.z, -1.0, abs_tol=1e-6)  # under the cube
 
 
+def test_parts_are_turned_and_laid_on_the_table(scene: bpy.types.Scene) -> None:
+    bpy.data.objects["Cube"].location.z = 3
+    bpy.ops.simsearch.set_background(table=True)
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE))
+    imported = list(bpy.context.selected_objects)
+    (plate,) = (item for item in imported if item.type == "MESH")
+    assert {item.rotation_mode for item in imported} == {"XYZ"}
+    before = np.ptp([plate.matrix_world @ Vector(corner) for corner in plate.bound_box], axis=0)
+    for item in (bpy.data.objects["Cube"], *imported):
+        item.select_set(True)
+    bpy.ops.simsearch.lay_on_table(rotation=(math.radians(90), 0, 0))
+    corners = np.array([plate.matrix_world @ Vector(corner) for corner in plate.bound_box])
+    np.testing.assert_allclose(np.ptp(corners, axis=0), before[[0, 2, 1]], atol=1e-6)
+    table = next(item for item in scene.objects if item.name.startswith("Table"))
+    assert math.isclose(corners[:, 2].min(), table.location.z, abs_tol=1e-6)
+    assert math.isclose(bpy.data.objects["Cube"].matrix_world.translation.z, table.location.z + 1, abs_tol=1e-6)
+    select("Light")
+    assert "Select the parts" in refusal(bpy.ops.simsearch.lay_on_table)
+
+
+def test_operators_stand_in_blenders_menus(scene: bpy.types.Scene) -> None:
+    from synthetic_similarity_search.panels import menus
+
+    for entry in menus.ENTRIES:
+        if entry is not None:
+            assert getattr(bpy.ops.simsearch, entry[0]).get_rna_type().name
+    for handler in (menus.SIMSEARCH_FH_cad, menus.SIMSEARCH_FH_photo):
+        assert getattr(bpy.types, handler.__name__).bl_import_operator.startswith("simsearch.")
+    assert (
+        ".step" in menus.SIMSEARCH_FH_cad.bl_file_extensions and "*" not in menus.SIMSEARCH_FH_photo.bl_file_extensions
+    )
+
+
 def test_jitter_presets_follow_the_distance(scene: bpy.types.Scene) -> None:
     bpy.ops.simsearch.mark_region()
     distance = scene.camera.matrix_world.translation.length  # the cube is at the origin

@@ -67,7 +67,7 @@ def unfold(*wanted: str) -> None:
         section.bl_idname = getattr(section, "bl_idname", section.__name__) + "_again"
         if hasattr(section, "bl_parent_id"):
             section.bl_parent_id += "_again"
-        if "HIDE_HEADER" not in getattr(section, "bl_options", ()):
+        if section.bl_label != "Next Step":
             section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
         bpy.utils.register_class(section)
 
