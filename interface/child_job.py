@@ -23,7 +23,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .. import preferences
-from ..inference.command_line.framework import WATCHED
+from ..inference.watched_stdin import WATCHED
 from ..scene.background_blender import child_command, save_copy
 
 GRACE = 5.0

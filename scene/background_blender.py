@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How another Blender is started on a copy of the scene: for a job beside the window, or to share the rendering.
-
-It ends with the process that started it, even where that was killed: it watches its stdin, which closes then.
-"""
+"""How another Blender is started on a copy of the scene: for a job beside the window, or to share the rendering."""
 
 import sys
 from contextlib import redirect_stdout

@@ -17,8 +17,9 @@ from typing import Any
 
 import bpy
 
-from ..inference.command_line.framework import WRONG_INPUT, end_with_stdin
+from ..inference.command_line.framework import WRONG_INPUT
 from ..inference.errors import InputError
+from ..inference.watched_stdin import end_with_stdin
 from .background_blender import child_command, save_copy
 from .crashes import LIMIT, Crashes
 from .machine import cores, free_memory

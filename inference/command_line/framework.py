@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands have in common: how they are described, parsed and run."""
 
-import _thread
 import argparse
 import json
 import os
 import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,12 +15,9 @@ from typing import Any, NoReturn
 from ..errors import InputError
 from ..files import reason, shown
 from ..progress import Progress
+from ..watched_stdin import WATCHED, end_with_stdin
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
-WATCHED = "SIMSEARCH_WATCH_STDIN"
-"""Environment variable that tells a command to end when its stdin is closed."""
-GRACE = 30.0
-"""Seconds that a command gets to end by itself then; loading an encoder cannot be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -105,20 +98,6 @@ def main(
     except BrokenPipeError:  # The reader has gone, as with `| head`: docs.python.org, signal, "Note on SIGPIPE".
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
-
-
-def end_with_stdin() -> None:
-    """End this process when its stdin is closed: after the present image, as Ctrl+C does, or hard if that takes long."""
-
-    def wait() -> None:
-        with suppress(OSError, ValueError):
-            while os.read(0, 1024):
-                pass
-        _thread.interrupt_main()
-        time.sleep(GRACE)
-        os._exit(FAILED)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _parse(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..command_line.framework import WATCHED
 from ..errors import InputError
+from ..watched_stdin import WATCHED
 from .tasks import PLAIN, SCENE, SCRIPT, Task
 
 ROOT = Path(__file__).parents[2]
