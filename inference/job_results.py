@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the jobs ``render`` and ``embed`` report when they are done."""
+"""What the jobs ``render``, ``embed`` and ``classify`` report when they are done."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .encoder import EncoderDescription
+from .verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,36 @@ class EmbedResult:
     def to_json(self) -> dict[str, Any]:
         """The result as ``embed --json`` prints it."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class ClassifiedPhoto:
+    """The verdict on a photo, and as ``notes`` what had to be assumed in order to read the photo."""
+
+    verdict: Verdict
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The line that ``classify`` prints for the photo."""
+        return self.verdict.to_json() | ({"notes": list(self.notes)} if self.notes else {})
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "ClassifiedPhoto":
+        """The photo as :meth:`to_json` returned it, or as an earlier version did."""
+        return cls(Verdict.from_json(content), tuple(content.get("notes", ())))
+
+
+@dataclass(frozen=True)
+class ClassifyResult:
+    """The photos that ``classify`` classified, in the order in which they were given."""
+
+    photos: tuple[ClassifiedPhoto, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as ``classify --json`` prints it."""
+        return {"photos": [photo.to_json() for photo in self.photos]}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "ClassifyResult":
+        """The result as ``classify --json`` printed it."""
+        return cls(tuple(ClassifiedPhoto.from_json(photo) for photo in content["photos"]))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,14 +45,18 @@ class State(Enum):
 
 @dataclass
 class Job:
-    """One child process. The scene is kept by name: undo and file load replace the object behind it."""
+    """One child process, and its ``result`` once it is done: what ``read`` makes of its last line.
+
+    The scene is kept by name: undo and file load replace the object behind it.
+    """
 
     title: str
     scene_name: str
     folder: Path
     process: subprocess.Popen[bytes]
+    read: Callable[[dict[str, Any]], Any]
     state: State = State.RUNNING
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Any = None
     problems: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
     stop_asked: float | None = None
@@ -123,7 +128,7 @@ class Job:
         if self.stop_asked is not None:
             self.state = State.CANCELLED
         elif status == 0 and report is not None:
-            self.state, self.result = State.DONE, report
+            self.state, self.result = State.DONE, self.read(report)
         else:
             self.state = State.FAILED
             problems = report.get("problems") if report else None
@@ -161,11 +166,20 @@ def running() -> bool:
     return latest is not None and latest.running()
 
 
-def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
+def start(
+    context: bpy.types.Context,
+    title: str,
+    arguments: list[str],
+    read: Callable[[dict[str, Any]], Any] = dict,
+) -> Job:
     """Save a copy of the file as it is now, unsaved changes included, and run a command on it in a child
     Blender.
 
-    ``arguments`` must hold absolute paths.
+    Args:
+        context: the context, whose scene the job belongs to.
+        title: the name of the job in messages.
+        arguments: the command and its options, with absolute paths.
+        read: makes the job's typed result of the JSON object in the child's last line.
     """
     global latest
     if latest is not None:
@@ -184,7 +198,7 @@ def start(context: bpy.types.Context, title: str, arguments: list[str]) -> Job:
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-    latest = Job(title, context.scene.name, folder, process)
+    latest = Job(title, context.scene.name, folder, process, read)
     return latest
 
 

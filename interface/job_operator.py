@@ -20,8 +20,12 @@ class JobOperator(bpy.types.Operator):
         """The command and its options; raises InputError."""
         raise NotImplementedError
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        """Keep the result with the scene; returns the sentence to report."""
+    def read(self, content: dict[str, Any]) -> Any:
+        """The typed result, from the JSON object that the command printed."""
+        raise NotImplementedError
+
+    def store(self, scene: bpy.types.Scene, result: Any) -> str:
+        """Keep the result, as :meth:`read` returned it, with the scene; returns the sentence to report."""
         raise NotImplementedError
 
     @classmethod
@@ -80,7 +84,7 @@ class JobOperator(bpy.types.Operator):
 
     def _start(self, context: bpy.types.Context) -> Job | None:
         try:
-            return child_job.start(context, self.title, self.arguments(context))
+            return child_job.start(context, self.title, self.arguments(context), self.read)
         except InputError as error:
             self.report({"ERROR"}, "\n".join(error.problems))
         except (OSError, RuntimeError) as error:

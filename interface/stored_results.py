@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import bpy
 from bpy.app.handlers import persistent
@@ -13,6 +13,14 @@ from bpy.app.handlers import persistent
 from ..inference.errors import InputError
 from ..inference.files import files_below
 from . import checklist
+
+if TYPE_CHECKING:
+    from ..inference.job_results import ClassifiedPhoto, RenderResult
+    from ..inference.validation_result import ValidationResult
+    from ..scene.check import CheckResult
+
+RenderName = Literal["preview", "references"]
+"""The results of a render, by their names in ``scene.simsearch.results``."""
 
 CHANGED = {
     "scene": "the scene changed since",
@@ -26,18 +34,52 @@ _now: dict[tuple[str, str], str] = {}
 _scene_touched = True
 
 
-def keep(scene: bpy.types.Scene, name: str, value: dict[str, Any], *depends: str) -> None:
+class Result(Protocol):
+    """A result that can be saved with the scene."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as a JSON object."""
+
+
+def keep(scene: bpy.types.Scene, name: str, result: Result, *depends: str) -> None:
     """Save a result with the scene together with fingerprints of what it ``depends`` on (keys of
     ``CHANGED``)."""
     prints = {part: fingerprint(scene, part) for part in depends}
     _now.update({(scene.name, part): print_ for part, print_ in prints.items()})
-    setattr(scene.simsearch.results, name, json.dumps({"value": value, "made_from": prints}))
+    setattr(scene.simsearch.results, name, json.dumps({"value": result.to_json(), "made_from": prints}))
 
 
-def load(scene: bpy.types.Scene, name: str) -> Any | None:
+@overload
+def load(scene: bpy.types.Scene, name: RenderName) -> "RenderResult | None": ...
+@overload
+def load(scene: bpy.types.Scene, name: Literal["validation"]) -> "ValidationResult | None": ...
+@overload
+def load(scene: bpy.types.Scene, name: Literal["classification"]) -> "ClassifiedPhoto | None": ...
+@overload
+def load(scene: bpy.types.Scene, name: Literal["problems"]) -> "CheckResult | None": ...
+def load(scene: bpy.types.Scene, name: str) -> Any:
     """A saved result; ``None`` if there is none."""
     text = getattr(scene.simsearch.results, name)
-    return json.loads(text)["value"] if text else None
+    return _type(name).from_json(json.loads(text)["value"]) if text else None
+
+
+def _type(name: str) -> Any:
+    """The type of a result. It is imported when a result is read, so that Blender starts fast."""
+    if name in ("preview", "references"):
+        from ..inference.job_results import RenderResult
+
+        return RenderResult
+    if name == "validation":
+        from ..inference.validation_result import ValidationResult
+
+        return ValidationResult
+    if name == "classification":
+        from ..inference.job_results import ClassifiedPhoto
+
+        return ClassifiedPhoto
+    from ..scene.check import CheckResult
+
+    return CheckResult
 
 
 def outdated(scene: bpy.types.Scene, name: str) -> list[str]:

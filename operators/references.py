@@ -2,7 +2,7 @@
 # mypy: disable-error-code="valid-type"
 """References: check the scene, preview each class, render, build the database."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
@@ -12,6 +12,9 @@ from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 from ..interface.words import counted
 
+if TYPE_CHECKING:
+    from ..inference.job_results import RenderResult
+
 
 def run_check(scene: bpy.types.Scene) -> list[str]:
     """List all problems with the scene's results; returns the sentences of those that stop a render."""
@@ -19,14 +22,11 @@ def run_check(scene: bpy.types.Scene) -> list[str]:
     from ..scene.read_settings import read_settings
 
     try:
-        found = [
-            {"sentence": problem.sentence, "culprit": problem.culprit, "severity": problem.severity}
-            for problem in check.problems(scene, read_settings(scene))
-        ]
+        found = check.CheckResult(tuple(check.problems(scene, read_settings(scene))))
     except InputError as error:
-        found = [{"sentence": sentence, "culprit": None, "severity": "error"} for sentence in error.problems]
-    stored_results.keep(scene, "problems", {"list": found})
-    return [str(problem["sentence"]) for problem in found if problem["severity"] == "error"]
+        found = check.CheckResult(tuple(check.Problem(sentence) for sentence in error.problems))
+    stored_results.keep(scene, "problems", found)
+    return found.errors()
 
 
 class SIMSEARCH_OT_check(bpy.types.Operator):
@@ -88,6 +88,11 @@ class RenderJob(JobOperator):
         """The command once the scene is known to be fit to render."""
         raise NotImplementedError
 
+    def read(self, content: dict[str, Any]) -> Any:
+        from ..inference.job_results import RenderResult  # late, so that Blender starts fast
+
+        return RenderResult.from_json(content)
+
 
 class OwnedFolderJob(RenderJob):
     """Base of the jobs that write references: they ask before they replace those of another scene or file."""
@@ -124,7 +129,7 @@ class SIMSEARCH_OT_preview(RenderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["render", "--output", str(checklist.output_folder(scene).preview.path), "--images-per-class", "1"]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+    def store(self, scene: bpy.types.Scene, result: "RenderResult") -> str:
         stored_results.keep(scene, "preview", result, "scene")
         return "Preview rendered"
 
@@ -140,12 +145,9 @@ class SIMSEARCH_OT_render(OwnedFolderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["render", "--output", str(checklist.output_folder(scene).path)]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+    def store(self, scene: bpy.types.Scene, result: "RenderResult") -> str:
         stored_results.keep(scene, "references", result, "scene")
-        from ..inference.job_results import RenderResult  # late, so that Blender starts fast
-
-        found = RenderResult.from_json(result)
-        return f"{found.rendered} references rendered, {found.images - found.rendered} kept; build the database next"
+        return f"{result.rendered} references rendered, {result.images - result.rendered} kept; build the database next"
 
 
 class SIMSEARCH_OT_build(OwnedFolderJob):
@@ -157,7 +159,7 @@ class SIMSEARCH_OT_build(OwnedFolderJob):
     def command(self, scene: bpy.types.Scene) -> list[str]:
         return ["build", "--output", str(checklist.output_folder(scene).path)]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+    def store(self, scene: bpy.types.Scene, result: "RenderResult") -> str:
         stored_results.keep(scene, "references", result, "scene")
         return f"Reference database built: {checklist.database(scene)}"
 

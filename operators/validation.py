@@ -3,7 +3,7 @@
 """Validation: score the references on real photos, classify one photo, open the report."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty
@@ -14,6 +14,10 @@ from ..inference.output_folder import REPORT
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
 from ..interface.words import counted
+
+if TYPE_CHECKING:
+    from ..inference.job_results import ClassifyResult
+    from ..inference.validation_result import ValidationResult
 
 MOST_STRAYS = 5
 """So many folders of no class are named."""
@@ -87,12 +91,14 @@ class SIMSEARCH_OT_validate(JobOperator):
             *(["--explain"] if scene.simsearch.explain else []),
         ]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        stored_results.keep(scene, "validation", result, "database", "photos")
+    def read(self, content: dict[str, Any]) -> Any:
         from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
 
-        found = ValidationResult.from_json(result)
-        return f"Macro F1 {found.macro_f1:.3f} on {counted(found.photos, 'photo')}"
+        return ValidationResult.from_json(content)
+
+    def store(self, scene: bpy.types.Scene, result: "ValidationResult") -> str:
+        stored_results.keep(scene, "validation", result, "database", "photos")
+        return f"Macro F1 {result.macro_f1:.3f} on {counted(result.photos, 'photo')}"
 
 
 class SIMSEARCH_OT_classify(JobOperator):
@@ -124,14 +130,16 @@ class SIMSEARCH_OT_classify(JobOperator):
             str(checklist.absolute(scene.simsearch.photo)),
         ]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
-        (entry,) = result["photos"]
-        stored_results.keep(scene, "classification", entry, "database")
-        from ..inference.verdicts import Verdict
+    def read(self, content: dict[str, Any]) -> Any:
+        from ..inference.job_results import ClassifyResult  # late, so that Blender starts fast
 
-        verdict = Verdict.from_json(entry)
-        nearest = verdict.neighbours[0]
-        return f"{verdict.predicted}; most like a reference of {nearest.label}, {nearest.similarity:.3f}"
+        return ClassifyResult.from_json(content)
+
+    def store(self, scene: bpy.types.Scene, result: "ClassifyResult") -> str:
+        (photo,) = result.photos
+        stored_results.keep(scene, "classification", photo, "database")
+        nearest = photo.verdict.neighbours[0]
+        return f"{photo.verdict.predicted}; most like a reference of {nearest.label}, {nearest.similarity:.3f}"
 
 
 class SIMSEARCH_OT_open_report(bpy.types.Operator):
@@ -156,12 +164,8 @@ def _negatives(scene: bpy.types.Scene) -> str | None:
 
 def rejection_threshold(scene: bpy.types.Scene) -> float | None:
     """The familiarity below which one photo is unknown, where that is wanted and a validation has chosen it from negatives."""
-    stored = stored_results.load(scene, "validation")
-    if stored is None or not scene.simsearch.reject:
-        return None
-    from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
-
-    unknown = ValidationResult.from_json(stored).unknown
+    validation = stored_results.load(scene, "validation") if scene.simsearch.reject else None
+    unknown = validation.unknown if validation else None
     return unknown.threshold if unknown and unknown.source == "negatives" else None
 
 

@@ -27,18 +27,18 @@ def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     if found is None:
         return
     box = layout.box()
-    if not found["list"]:
+    if not found.problems:
         box.label(text="No problems found", icon="CHECKMARK")
-    for problem in found["list"]:
+    for problem in found.problems:
         row = box.row()
         paragraph(
             row.column(align=True),
-            problem["sentence"],
+            problem.sentence,
             context,
-            "ERROR" if problem["severity"] == "error" else "INFO",
+            "ERROR" if problem.severity == "error" else "INFO",
         )
-        if problem["culprit"]:
-            row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem["culprit"]
+        if problem.culprit:
+            row.operator("simsearch.select_culprit", text="", icon="RESTRICT_SELECT_OFF").culprit = problem.culprit
 
 
 def draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -65,10 +65,8 @@ def draw_references(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
         return
     box = layout.box()
     draw_outdated(box, context, "references")
-    from ..inference.job_results import RenderResult  # late, so that Blender starts fast
-
-    stored = stored_results.load(scene, "references")
-    for warning in RenderResult.from_json(stored).warnings if stored else ():
+    result = stored_results.load(scene, "references")
+    for warning in result.warnings if result else ():
         paragraph(box, warning, context, icon="ERROR")
     for label, images in planned.items():
         box.label(text=f"{label} ({len(images)})")

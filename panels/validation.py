@@ -23,12 +23,9 @@ GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Macro F1, one row per class, the confusion matrix and what could not be read."""
     scene = context.scene
-    stored = stored_results.load(scene, "validation")
-    if stored is None:
+    result = stored_results.load(scene, "validation")
+    if result is None:
         return
-    from ..inference.validation_result import ValidationResult  # late, so that Blender starts fast
-
-    result = ValidationResult.from_json(stored)
     draw_outdated(box, context, "validation")
     draw_scores(box, result)
     paragraph(box, f"{result.model.name}: {result.model.weights}", context)
@@ -137,12 +134,10 @@ def meaning(verdict: "Verdict") -> str:
 def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The photo, its verdict and votes, and its nearest references with their similarity."""
     scene = context.scene
-    stored = stored_results.load(scene, "classification")
-    if stored is None:
+    photo = stored_results.load(scene, "classification")
+    if photo is None:
         return
-    from ..inference.verdicts import Verdict
-
-    verdict = Verdict.from_json(stored)
+    verdict = photo.verdict
     box = layout.box()
     draw_outdated(box, context, "classification")
     row = box.row()
@@ -153,6 +148,8 @@ def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) 
         if votes:
             column.label(text=f"{label}: {votes} of {len(verdict.neighbours)}")
     paragraph(box, meaning(verdict), context)
+    for note in photo.notes:
+        paragraph(box, f"{note[0].upper()}{note[1:].removesuffix('.')}.", context, icon="INFO")
     evidence = checklist.output_folder(scene).evidence / f"{verdict.photo.stem}.png"
     if evidence.is_file():
         paragraph(box, "Photo, nearest reference, and in red where they differ", context)

@@ -2,10 +2,10 @@
 """Everything that would stop or spoil a render, found before the first image and told all at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import bpy
 
@@ -37,6 +37,26 @@ class Problem:
     sentence: str
     culprit: str | None = None
     severity: Literal["error", "warning"] = "error"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check of a scene found, errors first."""
+
+    problems: tuple[Problem, ...]
+
+    def errors(self) -> list[str]:
+        """The sentences of the problems that stop a render."""
+        return [problem.sentence for problem in self.problems if problem.severity == "error"]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as a JSON object."""
+        return {"list": [asdict(problem) for problem in self.problems]}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "CheckResult":
+        """The result as :meth:`to_json` returned it."""
+        return cls(tuple(Problem(**problem) for problem in content["list"]))
 
 
 def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..classifier import Classifier
 from ..errors import InputError
 from ..files import replacing, shown
+from ..job_results import ClassifiedPhoto, ClassifyResult
 from ..photo_file import may_be_deep
 from ..preprocessing import UnreadablePhoto
 from ..progress import Progress
@@ -36,15 +37,15 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     found = classifier.classify(args.photos, progress)
     if args.evidence:
         _write_evidence(args.evidence, classifier, found.verdicts)
-    lines = []
+    photos = []
     for verdict in found.verdicts:  # what had to be assumed of a photo belongs to its line, which programs read
-        notes = [*(told if may_be_deep(verdict.photo) else []), *found.notes.get(verdict.photo, [])]
-        lines.append(verdict.to_json() | ({"notes": notes} if notes else {}))
-    for line in lines:
-        print(json.dumps(line))
+        notes = (*(told if may_be_deep(verdict.photo) else ()), *found.notes.get(verdict.photo, ()))
+        photos.append(ClassifiedPhoto(verdict, notes))
+    for photo in photos:
+        print(json.dumps(photo.to_json()))
     if found.unreadable:
         raise InputError(*(f"{shown(path)}: {why}." for path, why in found.unreadable.items()))
-    return {"photos": lines}
+    return ClassifyResult(tuple(photos)).to_json()
 
 
 def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Verdict]) -> None:

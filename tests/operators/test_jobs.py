@@ -18,7 +18,6 @@ from synthetic_similarity_search import preferences
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
-from synthetic_similarity_search.inference.verdicts import Verdict
 from synthetic_similarity_search.interface import child_job, stored_results
 from synthetic_similarity_search.interface.child_job import State
 from synthetic_similarity_search.panels.mistakes import mistakes
@@ -86,7 +85,9 @@ def unknown_objects_are_told(scene: bpy.types.Scene, others: Path) -> None:
     for reject in (True, False):
         scene.simsearch.reject = reject
         assert bpy.ops.simsearch.classify() == {"FINISHED"}
-        found = Verdict.from_json(stored_results.load(scene, "classification"))
+        photo = stored_results.load(scene, "classification")
+        assert photo is not None
+        found = photo.verdict
         assert (found.predicted == "unknown") == reject
         assert ("unfamiliar" in meaning(found)) == reject
 
@@ -99,7 +100,9 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     assert ReferenceDatabase.load(out / "references.safetensors").preprocessing.white_level == 4095
     assert (out / "references.safetensors").is_file()
     assert bpy.data.filepath == "" and not list(tmp_path.glob("**/*.blend"))
-    assert stored_results.load(scene, "references")["classes"] == {"cube": 2, "nothing": 2}
+    assert ReferenceDatabase.load(out / "references.safetensors").count() == {"cube": 2, "nothing": 2}
+    built = stored_results.load(scene, "references")
+    assert built is not None and (built.images, built.rendered) == (4, 4)
 
     photos = tmp_path / "photos"
     shutil.copytree(out / "references", photos, ignore=shutil.ignore_patterns("*.json"))
@@ -113,13 +116,14 @@ def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, enco
     (photos / "nothing" / "wrong\n.png").unlink()
     assert bpy.ops.simsearch.validate() == {"FINISHED"}
     metrics = stored_results.load(scene, "validation")
-    assert metrics["macro_f1"] == 1.0 and metrics["photos"] == 4 and metrics["white_level"] == 4095
-    assert [Path(item["path"]).name for item in metrics["unreadable"]] == ["broken.jpg"]
+    assert metrics is not None and (metrics.macro_f1, metrics.photos, metrics.white_level) == (1.0, 4, 4095)
+    assert [Path(file.path).name for file in metrics.unreadable] == ["broken.jpg"]
     scene.simsearch.photo = str(photos / "nothing" / "nothing_0001.png")
     assert bpy.ops.simsearch.classify() == {"FINISHED"}
-    verdict = stored_results.load(scene, "classification")
-    assert verdict["predicted"] == "nothing" and verdict["votes"] == {"cube": 0, "nothing": 1}
-    assert verdict["neighbours"][0]["similarity"] > 0.999 and verdict["familiarity"] is None
+    photo = stored_results.load(scene, "classification")
+    assert photo is not None and photo.notes == ()
+    assert photo.verdict.predicted == "nothing" and photo.verdict.votes == {"cube": 0, "nothing": 1}
+    assert photo.verdict.neighbours[0].similarity > 0.999 and photo.verdict.familiarity is None
 
     unknown_objects_are_told(scene, tmp_path / "others")
     metrics = stored_results.load(scene, "validation")
@@ -167,7 +171,8 @@ def test_problems_stop_a_render_before_a_child_starts(scene: bpy.types.Scene) ->
     with pytest.raises(RuntimeError, match="class name"):
         bpy.ops.simsearch.render()
     assert child_job.latest is before
-    assert [item["culprit"] for item in stored_results.load(scene, "problems")["list"]] == ["../nothing"]
+    checked = stored_results.load(scene, "problems")
+    assert checked is not None and [problem.culprit for problem in checked.problems] == ["../nothing"]
 
 
 def test_a_cancelled_job_keeps_its_images_and_leaves_no_process(scene: bpy.types.Scene, tmp_path: Path) -> None:
@@ -187,7 +192,7 @@ def test_a_cancelled_job_keeps_its_images_and_leaves_no_process(scene: bpy.types
     assert kept, "the first image of a class is rendered first"
     bpy.ops.simsearch.render()
     found = stored_results.load(scene, "references")
-    assert found["images"] == 4 and found["rendered"] == 4 - len(kept)
+    assert found is not None and (found.images, found.rendered) == (4, 4 - len(kept))
 
 
 def test_loading_another_file_ends_the_job(scene: bpy.types.Scene) -> None:
@@ -238,7 +243,8 @@ def test_the_result_goes_to_the_scene_that_asked(scene: bpy.types.Scene) -> None
     bpy.context.window.scene = bpy.data.scenes.new("Other")
     bpy.context.window.scene = scene
     bpy.ops.simsearch.preview()
-    assert stored_results.load(scene, "preview")["images"] == 2
+    preview = stored_results.load(scene, "preview")
+    assert preview is not None and preview.images == 2
     assert stored_results.load(bpy.data.scenes["Other"], "preview") is None
 
 

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -13,10 +14,15 @@ import pytest
 from mathutils import Vector
 from PIL import Image
 
+from synthetic_similarity_search.inference.job_results import RenderResult
+from synthetic_similarity_search.inference.validation_result import ValidationResult
 from synthetic_similarity_search.interface import checklist, overlay, stored_results
 from synthetic_similarity_search.interface.way_to_f1 import way_to_f1
+from synthetic_similarity_search.scene.check import CheckResult
 
 PLATE = Path(__file__).resolve().parents[2] / "examples" / "station" / "square_plate.step"
+RENDERED = RenderResult("references", images=2, rendered=2, warnings=[], seconds=1.0)
+VALIDATED = ValidationResult.read(Path(__file__).resolve().parents[1] / "data" / "version_0_1_0" / "metrics.json")
 
 
 @pytest.fixture
@@ -276,7 +282,7 @@ def test_parts_made_by_hand_in_one_collection_become_classes(scene: bpy.types.Sc
     assert listed(scene) == {"Cube": ["Cube"], "Sphere": ["Sphere"]}
     bpy.ops.simsearch.mark_region()
     bpy.ops.simsearch.check()
-    assert stored_results.load(scene, "problems")["list"] == []
+    assert stored_results.load(scene, "problems") == CheckResult(())
 
 
 def test_what_is_no_part_counts_for_no_region(scene: bpy.types.Scene) -> None:
@@ -332,12 +338,12 @@ def test_the_way_to_f1_ends_where_f1_is_known(scene: bpy.types.Scene, tmp_path: 
     assert "second class" in not_done(scene)["Classes"], "one class is nothing to tell apart"
     bpy.ops.simsearch.add_class()
     assert [*not_done(scene)] == ["Database", "F1"]
-    stored_results.keep(scene, "references", {}, "scene")
+    stored_results.keep(scene, "references", RENDERED, "scene")
     checklist.database(scene).touch()
     (tmp_path / "photos").mkdir()
     scene.simsearch.photos_directory = str(tmp_path / "photos")
     assert "Choose a folder of real photos" in not_done(scene)["F1"]
-    stored_results.keep(scene, "validation", {}, "database", "photos")
+    stored_results.keep(scene, "validation", VALIDATED, "database", "photos")
     assert not_done(scene) == {}
 
     checklist.database(scene).write_bytes(b"another")
@@ -390,16 +396,17 @@ def test_what_was_deleted_loses_its_tick_and_its_button_repairs_it(scene: bpy.ty
 
 
 def test_undo_does_not_bring_back_what_an_older_job_found(scene: bpy.types.Scene) -> None:
-    stored_results.keep(scene, "validation", {"macro_f1": 0.5})
+    stored_results.keep(scene, "validation", replace(VALIDATED, macro_f1=0.5))
     bpy.ops.ed.undo_push(message="first validation")
-    stored_results.keep(scene, "validation", {"macro_f1": 0.9})
+    newest = replace(VALIDATED, macro_f1=0.9)
+    stored_results.keep(scene, "validation", newest)
     scene.simsearch.k = 7
     bpy.ops.ed.undo_push(message="second validation")
     bpy.ops.ed.undo()
     scene = bpy.context.scene
-    assert scene.simsearch.k == 5 and stored_results.load(scene, "validation") == {"macro_f1": 0.9}
+    assert scene.simsearch.k == 5 and stored_results.load(scene, "validation") == newest
     bpy.ops.ed.redo()
-    assert stored_results.load(bpy.context.scene, "validation") == {"macro_f1": 0.9}
+    assert stored_results.load(bpy.context.scene, "validation") == newest
 
 
 def test_a_visit_to_edit_mode_leaves_results_as_they_are(scene: bpy.types.Scene, tmp_path: Path) -> None:
@@ -410,7 +417,7 @@ def test_a_visit_to_edit_mode_leaves_results_as_they_are(scene: bpy.types.Scene,
     scene.simsearch.region.location.z += 0.01
     (mesh,) = (item for item in bpy.context.selected_objects if item.type == "MESH")
     bpy.context.view_layer.objects.active = mesh
-    stored_results.keep(scene, "references", {}, "scene")
+    stored_results.keep(scene, "references", RENDERED, "scene")
     for _ in range(2):
         bpy.ops.object.mode_set(mode="EDIT")
         stored_results.touch()
@@ -535,7 +542,7 @@ def test_a_second_scene_gets_a_folder_of_its_own(scene: bpy.types.Scene) -> None
     checklist.give_own_folder(other)
     assert other.simsearch.output_directory == "//similarity_search_Left_side"
     assert scene.simsearch.output_directory == "//similarity_search"
-    stored_results.keep(scene, "references", {})
+    stored_results.keep(scene, "references", RENDERED)
     scene.simsearch.output_directory = other.simsearch.output_directory
     checklist.give_own_folder(scene)
     assert scene.simsearch.output_directory == other.simsearch.output_directory, "it has references there"
@@ -545,15 +552,15 @@ def test_check_lists_all_problems_and_selects_the_culprit(scene: bpy.types.Scene
     bpy.ops.simsearch.mark_region()
     scene.simsearch.region.location = scene.camera.location * 2  # behind the camera
     bpy.ops.simsearch.check()
-    problems = stored_results.load(scene, "problems")["list"]
+    problems = stored_results.load(scene, "problems").problems
     assert len(problems) >= 2  # the region and the missing classes at once
-    culprit = next(problem["culprit"] for problem in problems if "behind" in problem["sentence"])
+    culprit = next(problem.culprit for problem in problems if "behind" in problem.sentence)
     bpy.ops.simsearch.select_culprit(culprit=culprit)
     assert [item.name for item in bpy.context.selected_objects] == [scene.simsearch.region.name]
     bpy.ops.simsearch.add_pair()
     scene.simsearch.classes[0].name = "../x"
     bpy.ops.simsearch.check()
-    culprits = [problem["culprit"] for problem in stored_results.load(scene, "problems")["list"]]
+    culprits = [problem.culprit for problem in stored_results.load(scene, "problems").problems]
     assert "../x" in culprits
     bpy.ops.simsearch.select_culprit(culprit="../x")
     assert scene.simsearch.active_class_index == 0

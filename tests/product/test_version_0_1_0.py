@@ -12,7 +12,6 @@ import pytest
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.predictions import read_predictions
 from synthetic_similarity_search.inference.validation_result import ValidationResult
-from synthetic_similarity_search.inference.verdicts import Verdict
 from synthetic_similarity_search.interface import stored_results
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
@@ -52,9 +51,10 @@ def test_a_scene_keeps_its_settings_and_results(opened: bpy.types.Scene) -> None
     settings = opened.simsearch
     assert settings.jitter.seed == 7 and np.allclose(settings.jitter.location, (0.01, 0.02, 0.03))
     assert [entry.name for entry in settings.classes] == ["present", "absent"]
-    result = ValidationResult.from_json(stored_results.load(opened, "validation"))
-    assert result == ValidationResult.read(FILES / "metrics.json")
-    verdict = Verdict.from_json(stored_results.load(opened, "classification"))
+    assert stored_results.load(opened, "validation") == ValidationResult.read(FILES / "metrics.json")
+    photo = stored_results.load(opened, "classification")
+    assert photo is not None
+    verdict = photo.verdict
     assert (verdict.predicted, verdict.neighbours[0].reference) == ("red", "references/red/0000.png")
 
 
