@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo plant test test-export test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
+.PHONY: help demo plant test test-export test-cluster test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -9,14 +9,19 @@ help: ## this list
 demo: ## the main job: CAD to references, database and F1, in build/demo/
 	@$(RUN) python examples/station/demo.py
 
-plant: ## six small stations from CAD to F1, in build/plant/
-	@$(RUN) python examples/plant/demo.py
+plant: ## six small stations from CAD to F1 on two local workers of a cluster, in build/plant/
+	@$(RUN) python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@$(RUN) python examples/plant/demo.py --cluster local --jobs 2
 
 test: ## the test suite
 	@$(RUN) python -m pytest
 
 test-export: ## the exporter beside PyTorch and transformers, for all sizes of the encoder
 	@ENVIRONMENT=export $(RUN) python -m pytest --noconftest tests/tools/test_export_dinov2.py
+
+test-cluster: ## a plant on a Dask cluster beside the same plant without one
+	@$(RUN) python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@$(RUN) python -m pytest tests/scene/test_cluster.py
 
 test-corpus: ## STEP files of several schemas and units beside what Open CASCADE says of them, under Blender 5.2
 	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/corpus.txt
@@ -56,6 +61,7 @@ requirements: ## pin the packages anew from the lists *.in in requirements/ and 
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 requirements/blender-4.5.in -o requirements/blender-4.5.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.13 requirements/blender-5.2.in -o requirements/blender-5.2.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/docs.in -o requirements/docs.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/cluster.in -o requirements/cluster.txt
 
 pinned: ## name and version of every package that is fetched
 	@grep -hoE '^[a-z0-9-]+==[^ ;]+' requirements/*.txt wheels/*.txt | sort -u

@@ -16,6 +16,7 @@ from ..inference.command_line.check import check_database
 from ..inference.command_line.embed import build_database
 from ..inference.command_line.framework import Command
 from ..inference.command_line.options import (
+    add_cluster_arguments,
     add_encoder_arguments,
     add_k_argument,
     add_photo_arguments,
@@ -154,12 +155,15 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
+    add_cluster_arguments(parser)
     add_photo_arguments(parser)
     add_encoder_arguments(parser)
 
 
 def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Render, then embed; a share of the job embeds only where it finds that no other one is missing."""
+    if args.cluster:
+        return _build_on_cluster(args, progress)
     started = time.monotonic()
     encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
     crop = args.crop or read_crop(bpy.context.scene)
@@ -180,6 +184,18 @@ def _build(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
             seconds=round(time.monotonic() - started, 3),
         ).to_json()
     )
+
+
+def _build_on_cluster(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Have the scene, as it was saved, built by a cluster."""
+    from ..inference.command_line.on_cluster import run_on_cluster
+
+    if not bpy.data.filepath:
+        raise InputError("Workers need the file of the scene. Save it first.")
+    defaults = {"output": _output(args).path}
+    content = run_on_cluster(args, progress, Path(bpy.data.filepath), "database", defaults, join=["--shard=1/1"])
+    print(f"{content['images']} references in {content['database']}, {content['rendered']} of them rendered now")
+    return content
 
 
 COMMANDS = (

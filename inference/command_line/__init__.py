@@ -7,10 +7,11 @@
 
 from collections.abc import Sequence
 
-from . import check, classify, edit, embed, export_onnx, framework, plant, validate
+from . import check, classify, edit, embed, export_onnx, framework, plant, validate, worker
 
 COMMANDS = (
     check.COMMAND, embed.COMMAND, validate.COMMAND, classify.COMMAND, edit.COMMAND, export_onnx.COMMAND, plant.COMMAND,
+    worker.COMMAND,
 )  # fmt: skip
 """The commands that need no Blender."""
 

@@ -13,7 +13,14 @@ from ..files import shown, writable_folder
 from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
 from .framework import Command
-from .options import DEFAULT_K, add_encoder_arguments, add_photo_arguments, add_shard_argument, open_encoder
+from .options import (
+    DEFAULT_K,
+    add_cluster_arguments,
+    add_encoder_arguments,
+    add_photo_arguments,
+    add_shard_argument,
+    open_encoder,
+)
 
 if TYPE_CHECKING:
     from ..job_results import EmbedResult
@@ -24,12 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", type=Path, metavar="DIR", help="folder with one folder of images per class")
     parser.add_argument("--database", type=Path, metavar="FILE", help="file to write; default: DIR.safetensors")
     add_shard_argument(parser)
+    add_cluster_arguments(parser)
     add_photo_arguments(parser)
     add_encoder_arguments(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Run the command; returns what ``--json`` prints."""
+    if args.cluster:
+        from .on_cluster import run_on_cluster
+
+        defaults = {name: getattr(args, name) for name in ("model", "precision")}
+        content = run_on_cluster(args, progress, None, "database", defaults)
+        print(f"{content['references']} references in {content['database']}")
+        return content
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
     preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)

@@ -113,6 +113,7 @@ def _parse(
         subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
         subparser.set_defaults(**defaults)
     args = parser.parse_args(argv)
+    args.argv = list(argv[list(argv).index(args.command) + 1 :])  # for a command that others do
     command = next(command for command in commands if command.name == args.command)
     missing = [f"--{name}" for name in command.required if getattr(args, name) is None]
     if missing:

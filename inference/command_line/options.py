@@ -138,3 +138,14 @@ def fitted_rejection(args: argparse.Namespace, database: ReferenceDatabase) -> R
     if not args.reject and args.threshold is None:
         return None
     return fit_rejection(database, args.threshold, database.embeddings[:0])
+
+
+def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options for a cluster that does the work."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="let the workers of a Dask cluster do it: the scheduler's address, local for workers on this machine, or slurm",
+    )
+    parser.add_argument("--shares", type=int, metavar="N", help="with --cluster: shares of the work at each station")
+    parser.add_argument("--tls", type=Path, metavar="DIR", help="with --cluster: folder with cert.pem and key.pem")

@@ -4,7 +4,8 @@
 import argparse
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..files import shown
 from ..progress import Progress
 from .framework import DONE, FAILED, WRONG_INPUT, Command
+from .options import add_cluster_arguments
 
 if TYPE_CHECKING:
     from ..plant.plan import Outcome, Place
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stations", metavar="A,B*", help='only these stations; patterns such as "door-*" are fine')
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="stations at a time; default: one per processor core")
     parser.add_argument("--blender", metavar="PROGRAM", help="what opens scenes; default: the bpy module, else blender")
+    add_cluster_arguments(parser)
     parser.add_argument("--fresh", action="store_true", help="build: render everything again")
     parser.add_argument(
         "--output",
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         stations = tuple(station for station in stations if station.photos)
         if not stations:
             raise InputError("None of the stations has photos. Give them photos in the plant file.")
-    return _work(args, plant, stations)
+    return _work(args, plant, stations, progress)
 
 
 def _missing_encoders(stations: "tuple[Station, ...]") -> list[str]:
@@ -85,22 +88,27 @@ def _missing_encoders(stations: "tuple[Station, ...]") -> list[str]:
     return list(problems)
 
 
-def _work(args: argparse.Namespace, plant: "Plant", stations: "tuple[Station, ...]") -> dict[str, object]:
+def _work(
+    args: argparse.Namespace, plant: "Plant", stations: "tuple[Station, ...]", progress: Progress
+) -> dict[str, object]:
     """Do the action at all stations and show the page at the end."""
     from ..plant import plan, summary
     from ..plant.history import History
     from ..plant.tasks import stages
 
     started = time.monotonic()
-    place, jobs = _place(args, stations)
-    options = [*(["--fresh"] if args.fresh else []), *(["--jobs=1"] if jobs > 1 else [])]
+    fresh = ["--fresh"] if args.fresh else []
     history = History(plant.history)
     number = history.begin(args.action)
     table = summary.Table(len(stations))
     rows: dict[str, Row] = {}
-    work = plan.run(stations, lambda station: stages(args.action, station, 1, options), place, table)
     try:
-        with closing(work):
+        with ExitStack() as stack:
+            place, jobs = stack.enter_context(_place(args, stations, progress))
+            options = [*fresh, *(["--jobs=1"] if jobs > 1 or args.cluster else [])]
+            shares = args.shares or -(-jobs // len(stations)) if args.cluster else 1
+            work = plan.run(stations, lambda station: stages(args.action, station, shares, options), place, table)
+            stack.enter_context(closing(work))
             for station, outcome in work:
                 row = summary.row_of(station, outcome, history.last_f1(station.name, number))
                 _keep(history, number, station, outcome, row)
@@ -121,15 +129,34 @@ def _work(args: argparse.Namespace, plant: "Plant", stations: "tuple[Station, ..
     }
 
 
-def _place(args: argparse.Namespace, stations: "tuple[Station, ...]") -> "tuple[Place, int]":
-    """What runs the stations, and how many at a time."""
+@contextmanager
+def _place(
+    args: argparse.Namespace, stations: "tuple[Station, ...]", progress: Progress
+) -> "Iterator[tuple[Place, int]]":
+    """What runs the stations, and how many tasks at a time."""
+    from ..errors import InputError
     from ..plant.children import find_blender, this_blender
     from ..plant.plan import ThisMachine
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jobs = min(args.jobs or cores, len(stations))
-    blender = find_blender(args.blender or this_blender()) if args.action != "validate" else None
-    return ThisMachine(jobs, blender, max(1, cores // jobs) if jobs > 1 else None), jobs
+    scenes = args.action != "validate"
+    if args.cluster is None:
+        jobs = min(args.jobs or cores, len(stations))
+        blender = find_blender(args.blender or this_blender()) if scenes else None
+        yield ThisMachine(jobs, blender, max(1, cores // jobs) if jobs > 1 else None), jobs
+        return
+
+    from ..plant.cluster import Certificates, Cluster, connected  # late: Dask is large, and may not be installed
+
+    try:
+        blender = find_blender(args.blender or this_blender()) if scenes else None
+    except InputError:  # workers may have one
+        blender = None
+    jobs = args.jobs or cores
+    with connected(args.cluster, jobs, Certificates(args.tls) if args.tls else None) as client:
+        cluster = Cluster(client, blender, progress.say)
+        count = jobs if args.cluster == "local" else 1
+        yield cluster, cluster.wait(stations, scenes=scenes, count=count)
 
 
 def _keep(history: "object", number: int, station: "Station", outcome: "Outcome", row: "Row") -> None:

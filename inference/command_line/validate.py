@@ -10,7 +10,14 @@ from ..files import shown
 from ..output_folder import ValidationFolder
 from ..progress import Progress
 from .framework import Command
-from .options import add_database_arguments, add_rejection_arguments, add_shard_argument, open_database, open_encoder
+from .options import (
+    add_cluster_arguments,
+    add_database_arguments,
+    add_rejection_arguments,
+    add_shard_argument,
+    open_database,
+    open_encoder,
+)
 
 if TYPE_CHECKING:
     from ..validation_result import RejectionResult, ValidationResult
@@ -24,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="DIR", help="folder for metrics.json, predictions.csv and report.html"
     )
     add_shard_argument(parser)
+    add_cluster_arguments(parser)
     add_rejection_arguments(parser)
     parser.add_argument(
         "--negatives", type=Path, metavar="DIR", help="photos of no class, to choose and test the threshold"
@@ -44,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Run the command; returns what ``--json`` prints."""
+    if args.cluster:
+        return _on_cluster(args, progress)
+
     from .. import validation  # late: it brings SQLite and the report
 
     rejection = None
@@ -83,6 +94,18 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     for file in result.unreadable:
         progress.say(f"{shown(file.path)}: {file.reason}")
     return result.to_json()
+
+
+def _on_cluster(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Have the photos embedded by a cluster."""
+    from ..validation_result import ValidationResult
+    from .on_cluster import run_on_cluster
+
+    defaults = {name: getattr(args, name) for name in ("k", "model", "precision")}
+    content = run_on_cluster(args, progress, None, "macro_f1", defaults)
+    _print_scores(ValidationResult.from_json(content))
+    print(f"Report: {shown(ValidationFolder(args.output).report)}")
+    return content
 
 
 def _print_scores(result: "ValidationResult") -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..watched_stdin import WATCHED
-from .tasks import PLAIN, SCENE, SCRIPT, Task
+from .tasks import PLAIN, SCENE, SCRIPT, Task, from_json
 
 ROOT = Path(__file__).parents[2]
 BATCH = ROOT / "batch.py"
@@ -87,8 +87,11 @@ class Child:
         self._attempt = 0
         self._blender = blender
         self._environment = dict(os.environ)
-        if task.kind == PLAIN and this_blender():  # its wheels lie where only this process knows
-            self._environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        if task.kind == PLAIN:
+            known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+            if this_blender():  # its wheels lie where only this process knows
+                known = sys.path
+            self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), *known]))
         self._environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._scratch))
         self._environment[WATCHED] = "1"
         if threads:
@@ -103,7 +106,7 @@ class Child:
         with (self._scratch / "output").open("wb") as output, (self._scratch / "messages").open("wb") as messages:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self.task.folder or ROOT,
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -181,3 +184,31 @@ class Child:
 
     def _text(self) -> str:
         return (self._scratch / "messages").read_text("utf-8", "replace")
+
+
+# In a worker of a cluster
+
+_here: list[Blender] = [None]
+_running: set[Child] = set()
+
+
+def serve(blender: Blender) -> None:
+    """Let :func:`run_here` use this Blender."""
+    _here[0] = blender
+
+
+def run_here(content: dict[str, Any]) -> dict[str, Any]:
+    """Run a task, as :func:`.tasks.as_json` gives it, as a child of this process; a Blender that crashes is not us."""
+    child = Child(from_json(content), _here[0])
+    _running.add(child)
+    try:
+        result = child.wait()
+    finally:
+        _running.discard(child)
+    return {"status": result.status, "content": result.content, "problems": list(result.problems)}
+
+
+def end_all() -> None:
+    """End what runs here."""
+    for child in list(_running):
+        child.end()

@@ -25,11 +25,13 @@ class Task:
         kind: what runs it: SCRIPT, SCENE or PLAIN.
         file: the script or the scene; empty for PLAIN.
         arguments: of the script, or the command with its options.
+        folder: where relative paths in them begin; empty: there are none.
     """
 
     kind: str
     file: str
     arguments: tuple[str, ...]
+    folder: str = ""
 
     def share(self, number: int, count: int) -> "Task":
         """This share of the task."""
@@ -67,7 +69,7 @@ def stages(action: str, station: Station, shares: int, options: Sequence[str] = 
         arguments = ("check", *_check_options(station))
         return [*made, Stage("checking", (Task(SCENE, str(station.scene), arguments),))]
     arguments = ("build", f"--output={station.output.path}", *station.options(BUILD), *options)
-    return [*made, _shared("building", Task(SCENE, str(station.scene), arguments), shares, "database", "--shard=1/1")]
+    return [*made, shared("building", Task(SCENE, str(station.scene), arguments), shares, "database", "--shard=1/1")]
 
 
 def _check_options(station: Station) -> list[str]:
@@ -80,10 +82,12 @@ def _validate(station: Station, shares: int) -> Stage:
         "validate", f"--database={station.output.database}", f"--photos={station.photos}",
         f"--output={station.output.validation.path}", "--fresh", *station.options(VALIDATE),
     )  # fmt: skip
-    return _shared("validating", Task(PLAIN, "", arguments), shares, "macro_f1")
+    return shared("validating", Task(PLAIN, "", arguments), shares, "macro_f1")
 
 
-def _shared(title: str, task: Task, shares: int, joined: str, *join: str) -> Stage:
+def shared(title: str, task: Task, shares: int, joined: str, *join: str) -> Stage:
+    """A task in ``shares``; the one that finds all others done has the entry ``joined`` in its result. Where none has, the
+    task with the options ``join`` joins them."""
     if shares == 1:
         return Stage(title, (task,))
     tasks = tuple(task.share(number, shares) for number in range(1, shares + 1))
@@ -124,9 +128,10 @@ def _make_scene(station: Station) -> list[Stage]:
 
 def as_json(task: Task) -> dict[str, Any]:
     """The task as plain values, which any version of this program can read."""
-    return {"kind": task.kind, "file": task.file, "arguments": list(task.arguments)}
+    return {"kind": task.kind, "file": task.file, "arguments": list(task.arguments), "folder": task.folder}
 
 
 def from_json(content: dict[str, Any]) -> Task:
     """The task that :func:`as_json` gave."""
-    return Task(str(content["kind"]), str(content["file"]), tuple(map(str, content["arguments"])))
+    arguments = tuple(map(str, content["arguments"]))
+    return Task(str(content["kind"]), str(content["file"]), arguments, str(content["folder"]))

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks run by the workers of a Dask cluster, which share a folder with this machine.
+
+Dask places tasks, retries those of workers that died and lets workers join and leave. A task is a command as on one
+machine, run in a child of the worker. Results lie on disk, so a task that is run again goes on where it was. Only a
+few tasks are handed over at a time, as Dask counts the death of a worker against each that was merely assigned to it.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..encoder import VARIANTS, find_encoder
+from ..errors import InputError
+from ..files import is_file, sha256_file, shown
+from ..watched_stdin import WATCHED
+from .children import ROOT, Result
+from .plan import Running
+from .plant_file import Station
+from .tasks import PLAIN, Task, as_json
+
+GET = (
+    "--cluster needs Dask, which is not installed for this Python. Run: python -m pip install --require-hashes -r "
+    "requirements/cluster.txt"
+)
+DEATHS = 3
+"""Times a task is handed over again after Dask gave it up because workers died."""
+
+PATIENCE = 120.0
+"""Seconds to wait for a first worker that fits."""
+
+AHEAD = 1
+"""Tasks handed over for each that runs, so that no worker waits for the next one."""
+
+STATUS = "127.0.0.1:0"
+"""Where schedulers and workers show their state: only on their machine. Dask itself would show it to all."""
+
+PLENTY = 1e9
+"""How much of a resource a worker has that stands for what is installed there."""
+
+
+def dask() -> ModuleType:
+    """The package ``distributed``. Raises InputError where it is not installed."""
+    os.environ.setdefault("DASK_DISTRIBUTED__DASHBOARD__LINK", "")
+    try:
+        import distributed
+    except ImportError:
+        raise InputError(GET) from None
+    return distributed  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A folder with ``cert.pem`` and ``key.pem``, which scheduler, workers and clients all have."""
+
+    folder: Path
+
+    def security(self) -> Any:
+        """What Dask calls them. Raises InputError where a file is missing."""
+        files = [self.folder / name for name in ("cert.pem", "key.pem")]
+        if problems := [
+            f"There is no file {shown(file)}. Make it as docs/plant.md shows." for file in files if not is_file(file)
+        ]:
+            raise InputError(*problems)
+        certificate, key = map(str, files)
+        return dask().Security(
+            tls_ca_file=certificate, tls_client_cert=certificate, tls_client_key=key, tls_worker_cert=certificate,
+            tls_worker_key=key, tls_scheduler_cert=certificate, tls_scheduler_key=key, require_encryption=True,
+        )  # fmt: skip
+
+
+# What a machine has
+
+
+def extension() -> str:
+    """The version of this extension, as a resource."""
+    import tomllib
+
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+    return f"extension {manifest['version']}"
+
+
+def encoder(variant: str) -> str:
+    """The encoder of this name here, as a resource. Raises InputError where there is none."""
+    return f"encoder {variant} {sha256_file(find_encoder(variant))}"
+
+
+def blender(program: str | None) -> str | None:
+    """The Blender here, as a resource: the program's version, or the ``bpy`` module's where there is no program."""
+    if program is None:
+        try:
+            return f"bpy {version('bpy')}"
+        except PackageNotFoundError:
+            return None
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    words = done.stdout.split()
+    return f"bpy {words[1]}" if words[:1] == ["Blender"] and len(words) > 1 else None
+
+
+def announced(program: str | None) -> dict[str, float]:
+    """The resources of a worker on this machine."""
+    found = [extension(), blender(program)]
+    for variant in VARIANTS:
+        try:
+            found.append(encoder(variant))
+        except InputError:
+            continue
+    return dict.fromkeys(filter(None, found), PLENTY)
+
+
+# Clusters
+
+
+@contextmanager
+def connected(cluster: str, jobs: int, certificates: Certificates | None) -> Iterator[Any]:
+    """A client of the cluster: an address, ``local`` for ``jobs`` workers on this machine, or ``slurm`` for as many jobs
+    of Slurm. No port is opened for an address, and only to this machine for ``local``.
+
+    Raises:
+        InputError: there is no such cluster.
+    """
+    distributed = dask()
+    security = certificates.security() if certificates else None
+    with ExitStack() as stack:
+        if cluster == "local":
+            address = stack.enter_context(_scheduler("127.0.0.1", security))
+            stack.enter_context(_local_workers(address, jobs, certificates))
+        elif cluster == "slurm":
+            if certificates is None:
+                raise InputError("--cluster slurm opens a port for workers. Give --tls a folder with certificates.")
+            address = stack.enter_context(_scheduler(None, security))
+            stack.enter_context(_slurm_workers(address, jobs, certificates))
+        else:
+            address = cluster
+        try:
+            client = distributed.Client(address, security=security, timeout=10, set_as_default=False)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            why = str(error).split("\n")[0].rstrip(".")
+            raise InputError(
+                f"There is no Dask scheduler at {shown(cluster)}: {why}. Start it, or correct the address."
+            ) from None
+        stack.callback(client.close, timeout=5)
+        yield client
+
+
+@contextmanager
+def _scheduler(host: str | None, security: Any) -> Iterator[str]:
+    """A scheduler in this process; yields its address. Without ``host``, other machines reach it."""
+    everywhere = "0.0.0.0"  # noqa: S104 - asked for: workers are elsewhere, and encrypted: see connected()
+    cluster = dask().LocalCluster(
+        n_workers=0, host=host or everywhere, security=security, dashboard_address=STATUS, silence_logs=50,
+        protocol="tls" if security else "tcp",
+    )  # fmt: skip
+    try:
+        yield str(cluster.scheduler_address)
+    finally:
+        cluster.close(timeout=5)
+
+
+def worker_command(address: str, certificates: Certificates | None) -> list[str]:
+    """The command that makes this machine a worker."""
+    tls = ["--tls", str(certificates.folder.absolute())] if certificates else []
+    return [sys.executable, "-m", "inference", "worker", address, *tls]
+
+
+@contextmanager
+def _local_workers(address: str, count: int, certificates: Certificates | None) -> Iterator[None]:
+    """Worker processes on this machine, which end with this one."""
+    workers = []
+    threads = {"SIMSEARCH_THREADS": os.environ.get("SIMSEARCH_THREADS") or str(max(1, (os.cpu_count() or 1) // count))}
+    try:
+        for _ in range(count):
+            command = worker_command(address, certificates)
+            workers.append(
+                subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=os.environ | threads | {WATCHED: "1"},
+                )
+            )
+        yield
+    finally:
+        for worker in workers:
+            worker.stdin.close()  # type: ignore[union-attr]
+        for worker in workers:
+            try:
+                worker.wait(40)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+
+
+@contextmanager
+def _slurm_workers(address: str, count: int, certificates: Certificates) -> Iterator[None]:
+    """An array of jobs of Slurm, which the variables ``SBATCH_…`` describe; it is cancelled at the end."""
+    import shlex
+
+    command = [
+        "sbatch",
+        "--parsable",
+        f"--array=1-{count}",
+        "--wrap",
+        shlex.join(worker_command(address, certificates)),
+    ]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        raise InputError("There is no program sbatch. Run this on a machine that submits jobs to Slurm.") from None
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(f"sbatch refused the workers: {said.rstrip('.')}. Set its options by the variables SBATCH_….")
+    job = done.stdout.strip().partition(";")[0]
+    try:
+        yield
+    finally:
+        subprocess.run(["scancel", job], capture_output=True, check=False)
+
+
+class Cluster:
+    """The workers that fit. ``say`` is told what is refused; ``program`` is the Blender here, see :func:`blender`."""
+
+    def __init__(self, client: Any, program: str | None, say: Callable[[str], None]) -> None:
+        self._client, self._say = client, say
+        self._extension, self._blender = extension(), blender(program)
+        self._encoders: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._needed: list[str] = []
+        self._looked = 0.0
+        self._room = 0
+
+    def wait(self, stations: Sequence[Station], *, scenes: bool, count: int = 1) -> int:
+        """Wait for workers that fit the stations, for ``count`` of them if they come soon; returns how many there are.
+
+        Raises:
+            InputError: there is none; with the reason for each worker that does not fit.
+        """
+        deadline = time.monotonic() + PATIENCE
+        wanted = self._wanted(stations, scenes=scenes)
+        while True:
+            threads, refused = self._look(wanted)
+            if threads >= count or (threads and time.monotonic() > deadline - PATIENCE + 30):
+                self._room, self._looked = threads, time.monotonic()
+                return threads
+            if time.monotonic() > deadline or (refused and time.monotonic() > deadline - PATIENCE + 30):
+                raise InputError(
+                    *(refused.values() or ["No worker has come. Start one: python -m inference worker ADDRESS"])
+                )
+            time.sleep(0.2)
+
+    def _wanted(self, stations: Sequence[Station], *, scenes: bool) -> list[str]:
+        """What workers need for these stations."""
+        wanted = [self._extension]
+        wanted += [self._encoder(station) for station in stations if station.encoder is None]
+        if scenes and self._blender is None:
+            # None here: the Blender that most workers have decides.
+            found = [
+                name for worker in self._workers().values() for name in worker["resources"] if name.startswith("bpy ")
+            ]
+            self._blender = max(found, key=found.count, default=None)
+        if scenes:
+            wanted.append(self._blender or "bpy")
+        self._needed = list(dict.fromkeys(wanted))
+        return self._needed
+
+    def _encoder(self, station: Station) -> str:
+        variant = station.settings.get("model", VARIANTS[0])
+        if variant not in self._encoders:
+            self._encoders[variant] = encoder(variant)
+        return self._encoders[variant]
+
+    def _workers(self) -> dict[str, Any]:
+        return dict(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _look(self, wanted: Sequence[str]) -> tuple[int, dict[str, str]]:
+        """How many tasks fitting workers run at a time, and why each other worker does not fit."""
+        threads, refused = 0, {}
+        for address, worker in self._workers().items():
+            has = worker["resources"]
+            lacking = [name for name in wanted if name not in has]
+            if not lacking:
+                threads += worker["nthreads"]
+                continue
+            kinds = {name.rpartition(" ")[0] for name in lacking}
+            instead = [name for name in has if name.rpartition(" ")[0] in kinds]
+            refused[address] = (
+                f"Worker {worker['name']} has {' and '.join(map(_short, instead)) or 'nothing of the kind'}, but "
+                f"{' and '.join(map(_short, lacking))} is needed: it gets no work. Install the same there."
+            )
+        for address in refused.keys() - self._told:
+            self._told.add(address)
+            self._say(refused[address])
+        return threads, refused
+
+    def room(self) -> int:
+        """Tasks to hand over at a time: those that run, and one more for each."""
+        if time.monotonic() - self._looked > 2:
+            self._looked = time.monotonic()
+            self._room, _ = self._look(self._needed)
+        return max(1, self._room) * (1 + AHEAD)
+
+    def start(self, task: Task, station: Station) -> Running:
+        """Hand a task over."""
+        needs = [self._extension, *([] if station.encoder else [self._encoder(station)])]
+        if task.kind != PLAIN and self._blender:
+            needs.append(self._blender)
+        return _Remote(self._client, task, dict.fromkeys(needs, 1))
+
+
+def _short(resource: str) -> str:
+    """A resource with no more of a checksum than is read."""
+    head, _, last = resource.rpartition(" ")
+    return f"{head} {last[:12]}"
+
+
+def _function() -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What workers run. Being inside a function, it is sent as it is and imports what the worker has installed."""
+
+    def simsearch(content: dict[str, Any]) -> dict[str, Any]:
+        import importlib
+
+        found: dict[str, Any] = importlib.import_module("inference.plant.children").run_here(content)
+        return found
+
+    return simsearch
+
+
+class _Remote:
+    """A task that was handed over."""
+
+    def __init__(self, client: Any, task: Task, needs: dict[str, int]) -> None:
+        self._client, self._task, self._needs = client, task, needs
+        self._deaths = 0
+        self._submit()
+
+    def _submit(self) -> None:
+        self._future = self._client.submit(_function(), as_json(self._task), pure=False, resources=self._needs)
+
+    def poll(self) -> Result | None:
+        """Its result, once it has ended."""
+        status = self._future.status
+        if status == "finished":
+            found = self._future.result()
+            return Result(int(found["status"]), dict(found["content"]), tuple(found["problems"]))
+        if status in ("cancelled", "lost"):  # the scheduler was started again: what is finished lies on disk
+            self._submit()
+        elif status == "error":
+            error = self._future.exception()
+            if type(error).__name__ != "KilledWorker" or self._deaths >= DEATHS:
+                return Result(1, {}, (f"The task failed on the cluster: {error}.",))
+            self._deaths += 1
+            self._submit()
+        return None
+
+    def progress(self) -> tuple[int, int]:
+        """Not known."""
+        return 0, 0
+
+    def end(self) -> None:
+        """Do not run it any more."""
+        self._future.cancel()

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plant on a Dask cluster equals the same plant without one to the byte, whatever becomes of its workers."""
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.tests.commands import last_json, run
+from synthetic_similarity_search.tests.rendering import contents
+from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
+from synthetic_similarity_search.tests.tiny_scene import ROOT
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None, reason="needs Dask: `make test-cluster` installs it"
+)
+NAMES = ("one", "two")
+INFERENCE = (sys.executable, "-m", "inference")
+PLANT = """
+[defaults]
+photos = "photos"
+encoder = "tiny.onnx"
+images_per_class = 3
+output = "{output}/{{name}}"
+[[station]]
+scenes = "scenes/*.blend"
+"""
+
+
+def plant(folder: Path, action: str, output: str, *more: object) -> dict[str, Any]:
+    file = folder / f"{output}.toml"
+    file.write_text(PLANT.format(output=output), "utf-8")
+    done = run("plant", action, file, "--json", *more, program=INFERENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return last_json(done.stdout)
+
+
+def made(output: Path) -> dict[str, bytes]:
+    """All that a plant makes, without dates and times."""
+    found = {}
+    for name in NAMES:
+        folder = output / name
+        database = ReferenceDatabase.load(folder / "references.safetensors")
+        recipe = json.loads((folder / "references" / "recipe.json").read_text("utf-8"))
+        metrics = json.loads((folder / "validation" / "metrics.json").read_text("utf-8"))
+        del recipe["created"], metrics["seconds"], metrics["database"]
+        found |= {f"{name}/{path}": content for path, content in contents(folder / "references").items()}
+        found |= {f"{name}/{part}": getattr(database, part).tobytes() for part in ("embeddings", "labels", "poses")}
+        found |= {f"{name}/recipe": json.dumps(recipe).encode(), f"{name}/metrics": json.dumps(metrics).encode()}
+        table = (folder / "validation" / "predictions.csv").read_bytes()
+        found[f"{name}/predictions"] = table.replace(output.name.encode(), b"")
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, blend_file: Path, references: Path) -> Path:
+    """A plant of two stations, and in ``local`` what this machine makes of it without a cluster."""
+    folder = tmp_path_factory.mktemp("plant")
+    (folder / "scenes").mkdir()
+    for name in NAMES:
+        shutil.copy(blend_file, folder / "scenes" / f"{name}.blend")
+    for label in ("present", "absent"):
+        shutil.copytree(references / label, folder / "photos" / label)
+    write_tiny_encoder(folder / "tiny.onnx")
+    for action in ("build", "validate"):
+        plant(folder, action, "local")
+    return folder
+
+
+def test_two_local_workers_make_the_same(folder: Path) -> None:
+    for action in ("build", "validate"):
+        result = plant(folder, action, "cluster", "--cluster", "local", "--jobs", 2)
+        assert result["workers"] == 2 and not result["failed"]
+    assert made(folder / "cluster") == made(folder / "local")
+
+
+class Machines:
+    """A scheduler and workers like those on other machines."""
+
+    def __init__(self) -> None:
+        program = """
+import asyncio, distributed
+async def main():
+    async with distributed.Scheduler(host="127.0.0.1", port=0, dashboard_address=":0") as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+asyncio.run(main())
+"""
+        self.scheduler = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        assert self.scheduler.stdout
+        self.address = self.scheduler.stdout.readline().strip()
+        self.workers: list[subprocess.Popen[str]] = []
+
+    def add(self, **environment: str) -> "subprocess.Popen[str]":
+        command = [*INFERENCE, "worker", self.address]
+        self.workers.append(
+            subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stderr=subprocess.DEVNULL, text=True)
+        )
+        return self.workers[-1]
+
+    def close(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def machines() -> Iterator[Machines]:
+    machines = Machines()
+    yield machines
+    machines.close()
+
+
+def descendants(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task")
+    found = []
+    for task in listed.glob("*/children"):
+        for child in map(int, task.read_text("ascii").split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def is_gone(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes are found through /proc")
+def test_a_worker_is_killed(folder: Path, machines: Machines) -> None:
+    """Its Blender dies with it, and another worker goes on."""
+    first = machines.add()
+    output = folder / "killed"
+    file = folder / "killed.toml"
+    file.write_text(PLANT.format(output="killed"), "utf-8")
+    command = [*INFERENCE, "plant", "build", str(file), "--cluster", machines.address, "--shares", "2", "--json"]
+    job = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(output.glob("*/references/*/[!.]*.png")):
+        assert time.monotonic() < deadline and job.poll() is None, job.communicate()
+        time.sleep(0.02)
+    children = descendants(first.pid)
+    assert children
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    machines.add()
+    stdout, stderr = job.communicate(timeout=240)
+    assert job.returncode == 0, stdout + stderr
+    deadline = time.monotonic() + 60
+    while not all(map(is_gone, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    plant(folder, "validate", "killed")
+    assert made(output) == made(folder / "local")
+
+
+def test_another_encoder_is_refused_by_name(folder: Path, machines: Machines, tmp_path: Path) -> None:
+    real_encoder()
+    write_tiny_encoder(tmp_path / "vits14.onnx")
+    machines.add(SIMSEARCH_ENCODERS=str(tmp_path))
+    file = folder / "other.toml"
+    file.write_text(PLANT.format(output="other").replace('encoder = "tiny.onnx"', ""), "utf-8")
+    done = run("plant", "validate", file, "--json", "--cluster", machines.address, program=INFERENCE)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (problem,) = last_json(done.stdout)["problems"]
+    assert "has encoder VITS14" in problem and "it gets no work. Install the same there." in problem
+
+
+def test_no_scheduler(folder: Path) -> None:
+    done = run("plant", "build", folder / "local.toml", "--cluster", "tcp://127.0.0.1:9", program=INFERENCE)
+    assert done.returncode == 2 and "There is no Dask scheduler at tcp://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_slurm_needs_certificates(folder: Path) -> None:
+    done = run("plant", "build", folder / "local.toml", "--cluster", "slurm", program=INFERENCE)
+    assert done.returncode == 2 and "Give --tls a folder with certificates." in done.stderr
+
+
+def test_single_commands(folder: Path, machines: Machines, tmp_path: Path) -> None:
+    """build, embed and validate on two workers, with paths relative to where they are started."""
+    machines.add()
+    machines.add()
+    cluster = ("--cluster", machines.address, "--shares", "2", "--encoder", folder / "tiny.onnx", "--json")
+    scene = folder / "scenes" / "one.blend"
+
+    def started(*words: object) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, *map(str, words)], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return last_json(done.stdout)
+
+    built = started(ROOT / "batch.py", "--scene", scene, "build", "--output", "one", "--images-per-class=3", *cluster)
+    assert built["images"] == 6 and built["rendered"] == 6
+    embedded = started(
+        "-m", "inference", "embed", "--references", "one/references", "--database", "e.safetensors", *cluster
+    )
+    assert embedded["references"] == 6
+    started(
+        *("-m", "inference", "validate", "--database", "one/references.safetensors", "--photos", folder / "photos"),
+        *("--output", "one/validation", *cluster),
+    )
+    local = made(folder / "local")
+    shutil.copytree(tmp_path / "one", tmp_path / "all" / "one")
+    shutil.copytree(folder / "local" / "two", tmp_path / "all" / "two")
+    found = made(tmp_path / "all")
+    assert found.pop("one/predictions") and local.pop("one/predictions")
+    assert found == local
+    assert ReferenceDatabase.load(tmp_path / "e.safetensors").embeddings.tobytes() == found["one/embeddings"]
+
+
+PAGE = (ROOT / "docs" / "plant.md").read_text("utf-8")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def certificates(folder: Path) -> None:
+    """Made by the commands of the page."""
+    found = re.search(r"(?ms)^    (mkdir -m 700 tls\n *openssl .*?)\n *```", PAGE)
+    assert found
+    subprocess.run(["bash", "-ec", textwrap.dedent(f"    {found[1]}")], cwd=folder, check=True, capture_output=True)
+
+
+def test_the_commands_of_the_page_for_several_machines(folder: Path, tmp_path: Path) -> None:
+    """Encrypted, as on the page, but for addresses; who has no certificate is not served."""
+    certificates(tmp_path)
+    assert stat.S_IMODE((tmp_path / "tls").stat().st_mode) == 0o700
+    address = f"127.0.0.1:{free_port()}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def words(start: str, *more: str) -> list[str]:
+        (line,) = re.findall(rf"(?m)^    ({start}.*)$", PAGE)
+        return [*shlex.split(line.replace("SCHEDULER:8786", address)), *more]
+
+    file = folder / "tls.toml"
+    file.write_text(PLANT.format(output="tls"), "utf-8")
+    started = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+        for command in (
+            words("dask scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]),
+            words("python -m inference worker"),
+        )
+    ]
+    try:
+        command = words("python -m inference plant build plant.toml --cluster tls")
+        command[command.index("plant.toml")] = str(file)
+        deadline = time.monotonic() + 30
+        while socket.socket().connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        stranger = [*command[: command.index("--cluster")], "--cluster", f"tcp://{address}"]
+        refused = subprocess.run(stranger, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert refused.returncode == 2 and "There is no Dask scheduler" in refused.stderr, refused.stderr
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    plant(folder, "validate", "tls")
+    assert made(folder / "tls") == made(folder / "local")
+
+
+def test_slurm_with_stand_ins(folder: Path, tmp_path: Path) -> None:
+    """sbatch starts the wrapped command as often as the array says; scancel is called at the end."""
+    certificates(tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "sbatch").write_text(
+        "#!/bin/bash\nset -e\n[ $1 = --parsable ]; [ $2 = --array=1-2 ]; [ $3 = --wrap ]\n"
+        f'for i in 1 2; do (eval "$4" >/dev/null 2>&1 & echo $! >>{tmp_path}/pids); done\necho "77;cluster"\n'
+    )
+    (programs / "scancel").write_text(f'#!/bin/bash\necho "$1" >{tmp_path}/cancelled\nkill $(cat {tmp_path}/pids)\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    file = folder / "slurm.toml"
+    file.write_text(PLANT.format(output="slurm"), "utf-8")
+    done = subprocess.run(
+        [*INFERENCE, "plant", "build", str(file), "--cluster", "slurm", "--jobs", "2", "--tls", str(tmp_path / "tls"), "--json"],
+        cwd=ROOT, env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "cancelled").read_text() == "77\n"
+    plant(folder, "validate", "slurm")
+    assert made(folder / "slurm") == made(folder / "local")
+
+
+def test_the_file_for_kubernetes_names_options_that_there_are() -> None:
+    import yaml
+
+    containers = [
+        container
+        for part in yaml.safe_load_all((ROOT / "examples" / "cluster" / "kubernetes.yaml").read_text("utf-8"))
+        if part["kind"] == "Deployment"
+        for container in part["spec"]["template"]["spec"]["containers"]
+    ]
+    assert [container["name"] for container in containers] == ["scheduler", "worker"]
+    for container in containers:
+        program, *rest = container["command"][1:]
+        count = 1 if program == "dask" else 3
+        help_of = [str(Path(sys.executable).with_name(program)), *rest[:count], "--help"]
+        told = subprocess.run(help_of, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        options = [word for word in [*rest, *container["args"]] if word.startswith("--")]
+        assert options and all(option in told for option in options), options
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ports are found through /proc")
+def test_only_this_machine_reaches_a_local_cluster(folder: Path) -> None:
+    """Every port that its processes listen on is one of 127.0.0.1."""
+    file = folder / "ports.toml"
+    file.write_text(PLANT.format(output="ports"), "utf-8")
+    command = [*INFERENCE, "plant", "check", str(file), "--cluster", "local", "--jobs", "2"]
+    job = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen = set()
+    while job.poll() is None:
+        seen |= {address for process in (job.pid, *descendants(job.pid)) for address in listening(process)}
+        time.sleep(0.2)
+    assert job.returncode == 0 and len(seen) >= 3, seen
+    assert all(address.startswith("0100007F:") for address in seen), seen
+
+
+def listening(process: int) -> set[str]:
+    """Addresses in hexadecimal, as /proc/net/tcp has them, that a process listens on."""
+    sockets = set()
+    for link in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):
+            sockets.add(str(link.readlink()))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
+                found.add(words[1])
+    return found
+
+
+def test_an_image_that_crashes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named and left out; all others are rendered, and the other station is not disturbed."""
+    script = """
+import os, sys
+sys.addaudithook(
+    lambda event, args: event == "open" and "poison/one/references/present/.present_0001." in str(args[0]) and os.abort()
+)
+"""
+    (tmp_path / "sitecustomize.py").write_text(script, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    file = folder / "poison.toml"
+    file.write_text(PLANT.format(output="poison"), "utf-8")
+    more = ("--cluster", "local", "--jobs", 2, "--shares", 2, "--json")
+    done = run("plant", "build", file, *more, program=INFERENCE)
+    assert done.returncode == 2, done.stdout + done.stderr
+    result = last_json(done.stdout)
+    (problem,) = result["stations"]["one"]["problems"]
+    assert result["failed"] == ["one"] and "crashed 3 times on each of present/present_0001.png" in problem
+    assert len(list((folder / "poison" / "one").glob("references/*/[!.]*.png"))) == 5
+    assert (folder / "poison" / "two" / "references.safetensors").exists()
