@@ -11,6 +11,7 @@ from ..inference.output_folder import OutputFolder
 from ..scene.parts import parts
 from ..scene.read_settings import read_crop
 from ..scene.rendered_objects import in_scene
+from .translations import translated
 
 STARTUP = {"Cube": "MESH", "Light": "LIGHT", "Camera": "CAMERA"}
 """What Blender's start-up scene holds. Its cube, two metres wide, hides most parts that are imported."""
@@ -23,6 +24,9 @@ MARK_REGION = "Mark a region: select what every photo shows and press Region fro
 ADD_CLASS = "Add a class: select what only it shows and press Class from Selection"
 
 
+CLASS_LACKS = "The class {name} lacks a collection: select a part and press Add Collection, or remove the entry"
+OUTPUT_CLOSED = 'Choose another output folder: "{name}" cannot be written to'
+PHOTOS_GONE = 'Choose the folder of real photos again: "{name}" does not exist'
 CAMERA_GONE = "The camera was deleted: look at the part and press Camera from View"
 REGION_GONE = "The region was deleted: select what every photo shows and press Region from Selection"
 
@@ -87,9 +91,7 @@ def classes_step(scene: bpy.types.Scene) -> str | None:
     inside = {scene.collection, *scene.collection.children_recursive}
     for item in scene.simsearch.classes:
         if any(entry.collection not in inside for entry in item.collections):
-            return (
-                f"The class {item.name} lacks a collection: select a part and press Add Collection, or remove the entry"
-            )
+            return translated(CLASS_LACKS).format(name=item.name)
     return None
 
 
@@ -101,7 +103,7 @@ def folder_step(scene: bpy.types.Scene) -> str | None:
     if folder.startswith("//") and not bpy.data.filepath:
         return "Save the .blend file first, or choose an output folder that does not start with //"
     if not can_be_written(absolute(folder)):
-        return f'Choose another output folder: "{shown(absolute(folder).name)}" cannot be written to'
+        return translated(OUTPUT_CLOSED).format(name=shown(absolute(folder).name))
     return None
 
 
@@ -110,7 +112,7 @@ def photos_step(scene: bpy.types.Scene) -> str | None:
     if not scene.simsearch.photos_directory:
         return "Choose the folder of real photos"
     folder = absolute(scene.simsearch.photos_directory)
-    return None if folder.is_dir() else f'Choose the folder of real photos again: "{shown(folder.name)}" does not exist'
+    return None if folder.is_dir() else translated(PHOTOS_GONE).format(name=shown(folder.name))
 
 
 def database_step(scene: bpy.types.Scene) -> str | None:
@@ -153,5 +155,5 @@ def allowed(operator: type[bpy.types.Operator], missing: str | None) -> bool:
     """For ``poll``: true when nothing is missing, else the next step becomes the disabled button's
     tooltip."""
     if missing is not None:
-        operator.poll_message_set(missing)
+        operator.poll_message_set(translated(missing))
     return missing is None

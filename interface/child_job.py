@@ -26,6 +26,7 @@ from bpy.app.handlers import persistent
 from .. import preferences
 from ..inference.watched_stdin import WATCHED
 from ..scene.background_blender import child_command, save_copy
+from .translations import translated
 
 GRACE = 5.0
 """Seconds a child gets to stop by itself after it was asked to."""
@@ -79,17 +80,18 @@ class Job:
     def progress(self) -> tuple[float, str]:
         """Share done (0..1) of the present stage and a sentence with counts and remaining time."""
         if self.stop_asked is not None:
-            return 1.0, f"{self.title}: stopping"
+            return 1.0, translated("{title}: stopping").format(title=translated(self.title))
         try:
             report = json.loads((self.folder / "progress.json").read_text("utf-8"))
         except (OSError, ValueError):
-            return 0.0, f"{self.title}: starting, {duration(time.monotonic() - self.started)}"
+            waited = duration(time.monotonic() - self.started)
+            return 0.0, translated("{title}: starting, {time}").format(title=translated(self.title), time=waited)
         done, total = int(report["done"]), max(1, int(report["total"]))
-        left = ""
-        if done:
-            left = f", {duration(float(report['seconds']) / done * (total - done))} left"
+        sentence = "{stage}: {done} of {total}, {time} left" if done else "{stage}: {done} of {total}"
+        left = duration(float(report["seconds"]) / done * (total - done)) if done else ""
         stage = str(report["stage"])
-        return done / total, f"{stage[0].upper()}{stage[1:]}: {done} of {total}{left}"
+        stage = translated(f"{stage[0].upper()}{stage[1:]}")
+        return done / total, translated(sentence).format(stage=stage, done=done, total=total, time=left)
 
     def ask_to_stop(self) -> None:
         """Ask the child to stop; every image it has finished stays."""

@@ -5,8 +5,10 @@ import bpy
 
 from ..scene.parts import parts
 from . import checklist, stored_results
+from .translations import translated
 
 PHOTOS = "Choose a folder of real photos, one sub-folder for each class, and validate against them"
+STARTUP_CUBE = "Delete {name}, the cube that Blender starts with: it hides the part"
 SECOND_CLASS = "Add a second class, or one that shows nothing, so that there is something to tell apart"
 
 
@@ -20,14 +22,16 @@ def way_to_f1(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     if checklist.untouched_startup(scene):
         steps["Parts"] = checklist.IMPORT
     elif cube is not None and len(parts(scene)) > 1:
-        steps["Parts"] = f"Delete {cube.name}, the cube that Blender starts with: it hides the part"
+        steps["Parts"] = translated(STARTUP_CUBE).format(name=cube.name)
     camera = scene.simsearch.camera or scene.camera
     if camera is not None and checklist.is_startup_camera(camera):
         steps["Camera"] = checklist.ADD_CAMERA
     if steps["Classes"] is None and len({item.name for item in scene.simsearch.classes}) == 1:
         steps["Classes"] = SECOND_CLASS
-    steps["Database"] = checklist.database_step(scene) or _again(scene, "references", "Build the database again")
-    steps["F1"] = checklist.photos_step(scene) or _again(scene, "validation", "Validate again")
+    steps["Database"] = checklist.database_step(scene) or _again(
+        scene, "references", "Build the database again: {reasons}"
+    )
+    steps["F1"] = checklist.photos_step(scene) or _again(scene, "validation", "Validate again: {reasons}")
     if steps["F1"] is None and not scene.simsearch.results.validation:
         steps["F1"] = PHOTOS
     return list(steps.items())
@@ -36,4 +40,4 @@ def way_to_f1(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
 def _again(scene: bpy.types.Scene, name: str, step: str) -> str | None:
     """The next step where a stored result no longer holds, with the reason."""
     reasons = stored_results.outdated(scene, name)
-    return f"{step}: {' and '.join(reasons)}" if reasons else None
+    return translated(step).format(reasons=", ".join(map(translated, reasons))) if reasons else None

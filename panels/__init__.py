@@ -3,13 +3,14 @@
 
 import bpy
 
-from ..interface import overlay, thumbnails
+from ..interface import overlay, thumbnails, translations
 from . import menus, mistakes, sidebar
 
 CLASSES = (*sidebar.CLASSES, *mistakes.CLASSES, *menus.CLASSES)
 
 
 def register() -> None:
+    translations.register()
     thumbnails.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
@@ -23,3 +24,4 @@ def unregister() -> None:
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
     thumbnails.unregister()
+    translations.unregister()

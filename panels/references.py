@@ -10,6 +10,7 @@ import bpy
 from ..inference.output_folder import ReferencesFolder
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
+from ..interface.translations import translated
 
 SHOWN = 5
 """So many references of each class are shown."""
@@ -18,7 +19,9 @@ SHOWN = 5
 def draw_outdated(layout: bpy.types.UILayout, context: bpy.types.Context, name: str) -> None:
     """Say that a result no longer holds, and why."""
     for sentence in stored_results.outdated(context.scene, name):
-        paragraph(layout, f"Out of date: {sentence}.", context, "FILE_REFRESH")
+        paragraph(
+            layout, translated("Out of date: {reason}.").format(reason=translated(sentence)), context, "FILE_REFRESH"
+        )
 
 
 def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

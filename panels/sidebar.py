@@ -6,6 +6,7 @@ import bpy
 from .. import preferences
 from ..interface import checklist
 from ..interface.paragraph import paragraph
+from ..interface.translations import translated
 from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
@@ -33,7 +34,8 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
         _active_property: str,
         index: int,
     ) -> None:
-        shows = ", ".join(entry.collection.name for entry in item.collections if entry.collection) or "nothing"
+        listed = [entry.collection.name for entry in item.collections if entry.collection]
+        shows = ", ".join(listed) or translated("nothing")
         row = layout.row(align=True)
         name = row.split(factor=0.55, align=True) if shows != item.name else row
         name.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
@@ -86,7 +88,7 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
             return
         name, step = next(((name, missing) for name, missing in way if missing is not None), ("", None))
         # The same height at every step, so that no button moves away under the mouse.
-        paragraph(box, f"{step}." if step else ALL_DONE, context, "FORWARD" if step else "NONE", least=3)
+        paragraph(box, f"{translated(step)}." if step else ALL_DONE, context, "FORWARD" if step else "NONE", least=3)
         draw_step_button(box, scene, name)
 
 
@@ -197,11 +199,8 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         if settings.active_class_index < len(settings.classes):
             active = settings.classes[settings.active_class_index]
             box = layout.box()
-            paragraph(
-                box,
-                f"{active.name} shows" if active.collections else f"{active.name} shows nothing of its own",
-                context,
-            )
+            sentence = "{name} shows" if active.collections else "{name} shows nothing of its own"
+            paragraph(box, translated(sentence).format(name=active.name), context)
             for index, entry in enumerate(active.collections):
                 row = box.row(align=True)
                 row.prop(entry, "collection", text="")
