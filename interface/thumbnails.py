@@ -2,9 +2,14 @@
 """Thumbnails of image files, and large figures, as icons."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import bpy.utils.previews
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _previews: bpy.utils.previews.ImagePreviewCollection | None = None
 
@@ -41,6 +46,17 @@ def figure(text: str, colour: tuple[int, int, int]) -> int:
         preview.image_size = image.size
         pixels = np.asarray(image, np.float32)[::-1] / 255
         preview.image_pixels_float.foreach_set(np.ascontiguousarray(pixels).ravel())
+    return int(_previews[key].icon_id)
+
+
+def picture(pixels: "NDArray[np.float32]") -> int:
+    """Icon of a picture [size, size, 4], rows from below, RGBA 0..1."""
+    assert _previews is not None
+    key = f"picture:{hash(pixels.tobytes())}"
+    if key not in _previews:
+        preview = _previews.new(key)
+        preview.image_size = pixels.shape[1::-1]
+        preview.image_pixels_float.foreach_set(pixels.ravel())
     return int(_previews[key].icon_id)
 
 

@@ -196,6 +196,8 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
         column = layout.column(align=True)
         column.operator("simsearch.class_from_selection", icon="OUTLINER_COLLECTION")
         column.operator("simsearch.add_pair", icon="MOD_BOOLEAN")
+        if settings.classes:
+            column.operator("simsearch.add_resting_positions", icon="RIGID_BODY")
         if settings.active_class_index < len(settings.classes):
             active = settings.classes[settings.active_class_index]
             box = layout.box()

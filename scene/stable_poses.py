@@ -9,6 +9,7 @@ Y. Zhuang, J. Craig, B. Carlisle, J. Canny, "Part pose statistics: estimators an
 Robotics and Automation 15(5), 1999. Parts that bounce find the deepest rest more often than this says.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,19 @@ from .poses import Array
 
 Indices = NDArray[np.int64]
 
-ON_HULL = 1e-6
-"""Points that are nearer to the hull than this share of the part's extent are on it; single precision gives no more."""
-IN_PLANE = 1e-4
+ON_HULL = 5e-5
+"""Points that are nearer to the hull than this share of the part's extent are on it; fine tessellations of round parts
+would otherwise take minutes."""
+JOGGLE = 1e-6
+"""Of the extent: by how much points are moved while the hull is sought, so that no four lie in a plane."""
+IN_PLANE = 2e-4
 """Of the extent: how uneven a facet may be, since files that hold triangles are often rounded."""
+SAME_HEIGHT = 0.02
+"""Centres of mass are equally high if they differ by less than this share."""
+SAME_FACET = np.radians(1.0)
+"""Triangles whose normals differ by less belong to one flat facet."""
 ROLLS = np.radians(25.0)
-"""Neighbouring facets that a part can rest on and that differ by less are a round side, along which it rolls."""
+"""Facets on which a part can rest equally high and that differ by less are a round side, along which it rolls."""
 FEWEST = "The part has no volume to rest on. Choose a class that shows a solid part."
 
 
@@ -34,15 +42,20 @@ class RestingPose:
 
     Attributes:
         down: unit vector [3] in the part's coordinates that points down.
+        side: all vectors [K, 3] that may point down: several where the side is round.
         share: of the drops that end so, 0..1; those of all poses add up to 1.
         height: of the centre of mass above the table, in the part's unit of length.
-        rolls: whether the part rests on a round side and may roll to any point of it.
     """
 
     down: Array
+    side: Array
     share: float
     height: float
-    rolls: bool
+
+    @property
+    def rolls(self) -> bool:
+        """Whether the part rests on a round side and may roll to any point of it."""
+        return len(self.side) > 1
 
     def rotation(self, turn: float = 0.0) -> Array:
         """The matrix [3, 3] that lays the part so, by the shortest way from how it stands, and then turns it by
@@ -62,14 +75,14 @@ def resting_poses(points: Array, triangles: Indices) -> list[RestingPose]:
     Raises:
         InputError: the part is flat or empty.
     """
-    corners, hull = convex_hull(points)
+    corners, hull, moved = _hull(points)
     centre = centre_of_mass(corners, hull)
-    own = centre_of_mass(points, triangles) if _closed(points, triangles) else centre
-    normals = _normals(corners, hull)
-    if np.all(_dot(normals, own - corners[hull[:, 0]]) < 0):  # else its triangles face anywhere
-        centre = own
-    facets = _facets(corners, hull, normals)
-    return _statistics(corners, hull, normals, facets, centre)
+    if _closed(points, triangles):
+        own = centre_of_mass(points, triangles)
+        if np.all(_dot(_normals(moved, hull), own - moved[hull[:, 0]]) < 0):  # else its triangles face anywhere
+            centre = own
+    totals = _falls(moved, hull, centre)
+    return _sides(totals, corners, hull, _normals(moved, hull), centre)
 
 
 def centre_of_mass(points: Array, triangles: Indices) -> Array:
@@ -105,15 +118,22 @@ def convex_hull(points: Array) -> tuple[Array, Indices]:
     Raises:
         InputError: the points lie in a plane.
     """
+    return _hull(points)[:2]
+
+
+def _hull(points: Array) -> tuple[Array, Indices, Array]:
+    """The convex hull as by :func:`convex_hull`, and its corners moved by so little that all of its edges are convex."""
     points = np.unique(np.asarray(points, dtype=np.float64).reshape(-1, 3), axis=0)
     points = points[np.isfinite(points).all(axis=1)]
     start = _first_tetrahedron(points)
-    hull = _Hull(points, start)
+    # Points of one plane would see it partly from above and partly from below, by rounding, and tear the hull.
+    moved = points + np.random.default_rng(0).uniform(-JOGGLE, JOGGLE, points.shape) * _extent(points)
+    hull = _Hull(moved, start)
     while (found := hull.farthest()) is not None:
         hull.add(*found)
     triangles = np.array([face for face in hull.faces if face is not None], dtype=np.int64)
     used, renamed = np.unique(triangles, return_inverse=True)
-    return points[used], renamed.reshape(-1, 3)
+    return points[used], renamed.reshape(-1, 3), moved[used]
 
 
 def _first_tetrahedron(points: Array) -> list[int]:
@@ -169,7 +189,7 @@ class _Hull:
                 if other in seen:
                     continue
                 normal, offset = self._planes[other]
-                if float(normal @ place) - offset > 0.1 * self.slack:
+                if float(normal @ place) > offset:
                     seen.add(other)
                     stack.append(other)
         for number in seen:
@@ -190,8 +210,9 @@ class _Hull:
     def _new_face(self, corners: tuple[int, int, int], rest: Indices) -> Indices:
         """Add a face; returns the points that are not outside it."""
         a, b, c = self.points[list(corners)]
-        normal = np.cross(b - a, c - a)
-        normal = normal / max(float(np.linalg.norm(normal)), 1e-300)
+        (x, y, z), (u, v, w) = (b - a).tolist(), (c - a).tolist()
+        normal = np.array([y * w - z * v, z * u - x * w, x * v - y * u])  # faster than cross() for a single one
+        normal /= max(math.sqrt(float(normal @ normal)), 1e-300)
         offset, number = float(normal @ a), len(self.faces)
         distances = self.points[rest] @ normal - offset
         out = distances > self.slack
@@ -242,85 +263,61 @@ def _neighbours(triangles: Indices) -> Indices:
     return np.array([[of_edge[int(face[(k + 1) % 3]), int(face[k])] for k in range(3)] for face in triangles])
 
 
-def _facets(corners: Array, triangles: Indices, normals: Array) -> Indices:
-    """The number of the flat facet that each triangle [F] belongs to: that of its largest triangle, around which it grows
-    as far as corners lie in its plane."""
-    neighbours, facet = _neighbours(triangles), np.full(len(triangles), -1)
-    slack = IN_PLANE * _extent(corners)
-    areas = np.linalg.norm(_cross(corners, triangles), axis=1)
-    for number in np.argsort(-areas, kind="stable"):
-        if facet[number] >= 0:
-            continue
-        in_plane = np.abs((corners - corners[triangles[number, 0]]) @ normals[number]) < slack
-        flat = in_plane[triangles].all(axis=1)
-        facet[number], stack = number, [number]
-        while stack:
-            for other in neighbours[stack.pop()]:
-                if facet[other] < 0 and flat[other]:
-                    facet[other] = number
-                    stack.append(other)
-    return facet
+def _falls(corners: Array, triangles: Indices, centre: Array) -> dict[int, float]:
+    """The triangles of a strictly convex hull on which the part can rest, and the share of falls that end on each.
 
-
-def _statistics(
-    corners: Array, triangles: Indices, normals: Array, facets: Indices, centre: Array
-) -> list[RestingPose]:
-    neighbours = _neighbours(triangles)
+    From any other triangle it topples across the edge that the centre of mass lies farthest beyond, and its centre of
+    mass sinks, so it never comes back.
+    """
     shares = np.abs(_solid_angles(corners, triangles, centre)) / (4 * np.pi)
-    extent = _extent(corners)
-    names = np.unique(facets)
-    beyond: dict[int, int] = {}  # the facet that the part topples to from one on which it cannot rest
-    around: dict[int, set[int]] = {}
-    heights = {}
-    for name in names:
-        members = np.flatnonzero(facets == name)
-        down = normals[name]
-        heights[name] = float(down @ (corners[triangles[name, 0]] - centre))
-        worst = -1e-6 * extent
-        around[name] = set()
-        for number, k in ((number, k) for number in members for k in range(3)):
-            other = int(facets[neighbours[number, k]])
-            if other == name:
-                continue
-            around[name].add(other)
-            start, end = corners[triangles[number, k]], corners[triangles[number, (k + 1) % 3]]
-            outward = np.cross(end - start, down)
-            outward /= max(float(np.linalg.norm(outward)), 1e-300)
-            if (distance := float(outward @ (centre - start))) > worst:
-                worst, beyond[name] = distance, other
-    totals = dict.fromkeys((name for name in names if name not in beyond), 0.0)
-    for name in names:
-        rest, passed = name, set()
-        while rest in beyond and rest not in passed:
-            passed.add(rest)
-            rest = beyond[rest]
-        if rest in beyond:  # rounding: it goes in a circle, so it stays where its centre is lowest
-            rest = min(totals, key=heights.__getitem__)
-        totals[rest] += float(shares[facets == name].sum())
-    return _sides(totals, around, normals, heights)
+    normals = _normals(corners, triangles)
+    starts, ends = corners[triangles], corners[np.roll(triangles, -1, axis=1)]
+    outward = np.cross(ends - starts, normals[:, None])
+    outward /= np.maximum(np.linalg.norm(outward, axis=2), 1e-300)[..., None]
+    distances = np.einsum("fek,fek->fe", outward, centre - starts)
+    edges = distances.argmax(axis=1)
+    every = np.arange(len(triangles))
+    onto = np.where(distances[every, edges] > 0, _neighbours(triangles)[every, edges], every)
+    lowest = np.argmin(_dot(normals, starts[:, 0] - centre))
+    onto[lowest] = lowest
+    for _ in range(len(triangles).bit_length()):  # each time, twice as many topplings at once
+        onto = onto[onto]
+    totals = np.bincount(onto, weights=shares, minlength=len(triangles)) / shares.sum()
+    return {int(number): float(totals[number]) for number in np.flatnonzero(totals)}
 
 
 def _sides(
-    totals: dict[int, float], around: dict[int, set[int]], normals: Array, heights: dict[int, float]
+    totals: dict[int, float], corners: Array, triangles: Indices, normals: Array, centre: Array
 ) -> list[RestingPose]:
-    """Put the narrow facets of round sides together; the most frequent one stands for them."""
-    poses, left, whole = [], set(totals), sum(totals.values())
-    for name in sorted(totals, key=lambda one: -totals[one]):
-        if name not in left:
-            continue
-        left.discard(name)
-        side, stack = [name], [name]
+    """Put the triangles of flat facets together, and those of round sides; the most frequent one stands for them."""
+    heights = _dot(normals, corners[triangles[:, 0]] - centre)
+    poses = []
+    left = np.array(sorted(totals, key=lambda one: -totals[one]))
+    while len(left):
+        name, left, side, stack = left[0], left[1:], [left[0]], [left[0]]
         while stack:
             here = stack.pop()
-            for other in sorted(around[here] & left):
-                alike = abs(heights[other] - heights[here]) < 0.02 * heights[here]
-                if alike and normals[other] @ normals[here] > np.cos(ROLLS):
-                    left.discard(other)
-                    side.append(other)
-                    stack.append(other)
-        share = sum(totals[one] for one in side) / whole
-        poses.append(RestingPose(normals[name], share, heights[name], len(side) > 1))
+            alike = (normals[left] @ normals[here] > np.cos(ROLLS)) & (
+                np.abs(heights[left] - heights[name]) < SAME_HEIGHT * heights[name]
+            )
+            side += list(left[alike])
+            stack += list(left[alike])
+            left = left[~alike]
+        down = _facet_normal(corners, triangles, normals[name])
+        round_side = normals[side][normals[side] @ down < np.cos(SAME_FACET)]
+        height = float(np.max(corners @ down) - centre @ down)
+        share = sum(totals[int(one)] for one in side)
+        poses.append(RestingPose(down, np.concatenate([down[None], round_side]), share, height))
     return sorted(poses, key=lambda pose: -pose.share)
+
+
+def _facet_normal(corners: Array, triangles: Indices, normal: Array) -> Array:
+    """The mean normal [3] of the triangles that lie where the hull reaches farthest along a normal."""
+    along = corners @ normal
+    flat = (along > np.max(along) - IN_PLANE * _extent(corners))[triangles].all(axis=1)
+    total = _cross(corners, triangles[flat]).sum(axis=0)
+    length = float(np.linalg.norm(total))
+    return np.asarray(total / length if length > 0 else normal)
 
 
 def _shortest_turn(down: Array) -> Array:

@@ -8,8 +8,8 @@ import sys
 from synthetic_similarity_search.tests.tiny_scene import ROOT
 
 PURE_IN_SCENE = (
-    "crashes", "draws", "folder_lock", "frustum", "jitter_presets", "machine", "planned_image", "poses", "rays", "settings",
-    "stable_poses",
+    "crashes", "draws", "folder_lock", "frustum", "jitter_presets", "machine", "part_picture", "planned_image", "poses",
+    "rays", "settings", "stable_poses",
     *(f"cad.{path.stem}" for path in (ROOT / "scene" / "cad").glob("*.py") if path.stem != "__init__"),
 )  # fmt: skip
 

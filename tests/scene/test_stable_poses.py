@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.scene.part_picture import picture
 from synthetic_similarity_search.scene.stable_poses import (
     RestingPose,
     centre_of_mass,
@@ -63,7 +64,7 @@ def test_a_cube_rests_on_each_face_equally(turned: bool) -> None:
     if turned:
         points = points @ random_turn(3).T + (100, -50, 7)
     poses = resting_poses(points, triangles)
-    assert [pose.share for pose in poses] == pytest.approx([1 / 6] * 6)
+    assert [pose.share for pose in poses] == pytest.approx([1 / 6] * 6, rel=1e-4)
     assert [pose.height for pose in poses] == pytest.approx([10] * 6)
     assert not any(pose.rolls for pose in poses)
 
@@ -71,8 +72,8 @@ def test_a_cube_rests_on_each_face_equally(turned: bool) -> None:
 def test_a_block_rests_on_its_long_sides_more_often() -> None:
     poses = resting_poses(*block(2, 1, 1))
     assert len(poses) == 6
-    assert along(poses, (0, 0, -1)) == pytest.approx(rectangle_share(2, 1, 0.5))
-    assert along(poses, (1, 0, 0)) == pytest.approx(rectangle_share(1, 1, 1))
+    assert along(poses, (0, 0, -1)) == pytest.approx(rectangle_share(2, 1, 0.5), rel=1e-4)
+    assert along(poses, (1, 0, 0)) == pytest.approx(rectangle_share(1, 1, 1), rel=1e-4)
     assert sum(pose.share for pose in poses) == pytest.approx(1)
 
 
@@ -106,8 +107,8 @@ def test_an_l_bracket_leans_on_its_open_side_too() -> None:
     poses = resting_poses(points, triangles)
     assert len(poses) == 7  # the hull's two ends and five sides; the notch is none
     assert along(poses, (np.sqrt(0.5), np.sqrt(0.5), 0)) > 0
-    assert along(poses, (0, 0, -1)) == pytest.approx(along(poses, (0, 0, 1)))
-    assert along(poses, (-1, 0, 0)) == pytest.approx(along(poses, (0, -1, 0)))
+    assert along(poses, (0, 0, -1)) == pytest.approx(along(poses, (0, 0, 1)), rel=1e-4)
+    assert along(poses, (-1, 0, 0)) == pytest.approx(along(poses, (0, -1, 0)), rel=1e-4)
     # An independent estimate: the side of the hull that random directions from the centre of mass leave through.
     directions = np.random.default_rng(0).normal(size=(200_000, 3))
     sides = {
@@ -147,15 +148,27 @@ def test_the_hull_holds_all_points() -> None:
         normals = np.cross(b - a, c - a)
         normals /= np.linalg.norm(normals, axis=1)[:, None]
         beyond = np.einsum("fpk,fk->fp", points[None] - a[:, None], normals).max()
-        assert beyond < 2e-4 * np.ptp(points, axis=0).max()
+        assert beyond < 1e-4 * np.ptp(points, axis=0).max()
         assert len(triangles) == 2 * len(corners) - 4  # Euler
 
 
 def test_an_open_or_inside_out_surface_still_rests() -> None:
     points, triangles = block(2, 1, 1)
     whole = [pose.share for pose in resting_poses(points, triangles)]
-    assert [pose.share for pose in resting_poses(points, triangles[:-2])] == pytest.approx(whole)
-    assert [pose.share for pose in resting_poses(points, triangles[:, ::-1])] == pytest.approx(whole)
+    assert [pose.share for pose in resting_poses(points, triangles[:-2])] == pytest.approx(whole, rel=1e-4)
+    assert [pose.share for pose in resting_poses(points, triangles[:, ::-1])] == pytest.approx(whole, rel=1e-4)
+
+
+def test_pictures_show_the_side_that_is_up() -> None:
+    points, triangles = block(3, 2, 1)
+    flat, upright = (
+        picture(points, triangles, pose.rotation(), 32)
+        for pose in (resting_poses(points, triangles)[i] for i in (0, -1))
+    )
+    for image in (flat, upright):
+        assert image.shape == (32, 32, 4) and 0.1 < image[..., 3].mean() < 0.9 and image.max() <= 1
+    rows = [np.flatnonzero(image[..., 3].any(axis=1)) for image in (flat, upright)]
+    assert np.ptp(rows[1]) > np.ptp(rows[0])  # taller when it stands
 
 
 def test_rotations_lay_the_part_down_and_turn_it() -> None:
@@ -164,7 +177,7 @@ def test_rotations_lay_the_part_down_and_turn_it() -> None:
             rotation = pose.rotation(turn)
             assert rotation @ pose.down == pytest.approx((0, 0, -1))
             assert rotation @ rotation.T == pytest.approx(np.eye(3)) and np.linalg.det(rotation) == pytest.approx(1)
-    assert RestingPose(np.array([0, 0, -1.0]), 1, 1, False).rotation() == pytest.approx(np.eye(3))
+    assert RestingPose(np.array([0, 0, -1.0]), np.array([[0, 0, -1.0]]), 1, 1).rotation() == pytest.approx(np.eye(3))
 
 
 @pytest.mark.parametrize("points", [[], [(0, 0, 0)] * 5, [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]])
