@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The classifier: a reference database, the encoder that it was made with, and how their verdict is reached."""
+"""The classifier: a reference database, the encoder that made it, and the rules that turn them into a verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +18,18 @@ from .rejection import UNKNOWN, Rejection
 from .verdicts import Neighbour, Verdict
 
 MOST_NAMED = 5
-"""Classes that a sentence names."""
+"""The largest number of classes that a sentence names."""
 
 
 @dataclass(frozen=True)
 class Classification:
-    """The verdicts on the photos that can be read, in their order, for each of the others why it cannot, and what had to be
-    assumed of those that can."""
+    """The result of classifying some files.
+
+    Attributes:
+        verdicts: the verdicts on the files that could be read, in the order of the files.
+        unreadable: for each other file, the reason why it could not be read.
+        notes: for files that could be read, the assumptions that were necessary to read them.
+    """
 
     verdicts: list[Verdict]
     unreadable: dict[Path, str]
@@ -37,9 +42,9 @@ class Classifier:
 
     Attributes:
         database: the references.
-        encoder: what turns photos into vectors; the one that the database was made with.
-        k: how many neighbours vote, from 1 to the number of references.
-        rejection: which photos are "unknown"; None: no photo is.
+        encoder: the encoder that turns photos into vectors. It is the one that made the database.
+        k: number of neighbours that vote, from 1 to the number of references.
+        rejection: the rule by which a photo is "unknown". With None, no photo is rejected.
     """
 
     database: ReferenceDatabase
@@ -56,22 +61,31 @@ class Classifier:
         progress: Progress,
         rejection: Rejection | None = None,
     ) -> "Classifier":
-        """A classifier whose parts fit together.
+        """Return a classifier after checking that its parts fit together.
+
+        Args:
+            database: the references.
+            encoder: the encoder that turns photos into vectors.
+            k: number of neighbours that vote. It is reduced to the number of references if it is larger.
+            progress: receives a sentence if k is reduced.
+            rejection: the rule by which a photo is "unknown", if there is one.
 
         Raises:
-            InputError: the database was made with another encoder, or k is below 1.
+            InputError: the database was made with another encoder, or k is less than 1.
         """
         database.check_model(encoder.model)
         return cls(database, encoder, usable_k(k, database, progress), rejection)
 
     def for_photos(self, paths: Sequence[Path], progress: Progress) -> tuple["Classifier", list[str]]:
-        """The classifier that knows what is white in the files ``paths``, where the database does not say it, and what the
-        user is to be told of that."""
+        """Return a classifier with a white level for the files ``paths``, and sentences about it for the user.
+
+        The classifier is unchanged if the database states a white level or if no file needs one.
+        """
         preprocessing, told = with_white_level(self.database.preprocessing, paths, progress)
         return replace(self, database=replace(self.database, preprocessing=preprocessing)), told
 
     def classify(self, paths: Sequence[Path], progress: Progress) -> Classification:
-        """Embed the files ``paths`` and give a verdict on each that can be read."""
+        """Embed the files ``paths``, and classify each one that can be read."""
         embedded = embed_files(self.encoder, self.database.preprocessing, paths, progress, "Classifying")
         readable = [paths[number] for number in embedded.readable]
         unreadable = {paths[number]: why for number, why in embedded.unreadable.items()}
@@ -79,7 +93,15 @@ class Classifier:
         return Classification(self.judge(readable, embedded.embeddings), unreadable, notes)
 
     def judge(self, paths: Sequence[Path], embeddings: NDArray[np.float32]) -> list[Verdict]:
-        """Verdicts on the Q photos ``paths`` with ``embeddings`` float32 [Q, D] of unit length, in the same order."""
+        """Return the verdicts on photos that are already embedded.
+
+        Args:
+            paths: the files of the Q photos.
+            embeddings: their vectors, float32 [Q, D], of unit length.
+
+        Returns:
+            Q verdicts, in the order of the photos.
+        """
         database = self.database
         similarities, rows, labels = database.nearest(embeddings, self.k)
         predicted, votes = neighbours.vote(labels, similarities, len(database.classes))
@@ -113,10 +135,10 @@ class Classifier:
 
 
 def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
-    """``k``, or the number of references where that is smaller, which the user is told.
+    """Return ``k``, or the number of references if that is smaller. The user is told if k is reduced.
 
     Raises:
-        InputError: k is below 1.
+        InputError: k is less than 1.
     """
     if k < 1:
         raise InputError(f"k is {k}; at least one neighbour must vote. Choose k of 1 or more.")
@@ -126,8 +148,10 @@ def usable_k(k: int, database: ReferenceDatabase, progress: Progress) -> int:
 
 
 def outvoted(database: ReferenceDatabase, k: int) -> list[str]:
-    """A sentence with the next step if classes have fewer references than half of ``k``: against one other class such a class
-    loses every vote."""
+    """Return a warning with the next step if any class has fewer than ``k`` / 2 references; otherwise an empty list.
+
+    Such a class loses every vote against a single other class.
+    """
     few = {label: count for label, count in database.count().items() if 2 * count < k}
     if not few:
         return []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours of any profile become sRGB, which is what the encoder was trained with and what references are rendered in."""
+"""Conversion of colours with any profile to sRGB, the colour space of the references and of the encoder's training
+images."""
 
 import io
 import re
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
     from PIL import ImageCms
 
 INVISIBLE = 3
-"""Levels of 255 that a profile may differ from sRGB and count as it: there are many approximations of sRGB."""
+"""Largest difference from sRGB, in levels of 255, at which a profile is treated as sRGB. Many profiles approximate
+sRGB."""
 
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-"""IEC 61966-2-1 as parameters of a parametric curve: ICC.1:2022, 10.18, function type 3."""
+"""The curve of IEC 61966-2-1 as the parameters of a parametric curve (ICC.1:2022, 10.18, function type 3)."""
 
 D50 = (0.9642, 1.0, 0.8249)
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-"""Adaptation to another white: ICC.1:2022, annex E."""
+"""Matrix for adapting colours to another white point (ICC.1:2022, annex E)."""
 
 Chromaticities = tuple[float, ...]
-"""x and y of white, red, green and blue."""
+"""The x and y coordinates of white, red, green and blue."""
 
 D65 = (0.3127, 0.3290)
 BT709 = (*D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -40,36 +42,47 @@ PRIMARIES = {
     12: (*D65, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),
 }
 CURVES: dict[int, float | None] = {1: None, 4: 2.2, 5: 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
-"""Colour primaries and transfer characteristics by their code points of ITU-T H.273, which PNG's cICP and AVIF's nclx use;
-None is sRGB's curve, which video's differs from by intent alone."""
+"""Colour primaries and transfer characteristics by their code points of ITU-T H.273, which PNG's cICP chunk and AVIF's
+nclx box use. None stands for sRGB's curve. It is also used for video curves, which differ only in rendering intent."""
 
 PQ, HLG = 16, 18
 CICP = re.compile(rb"\0\0\0\x04cICP(.)(.)", re.DOTALL)
 NCLX = re.compile(rb"colrnclx\0(.)\0(.)", re.DOTALL)
-"""Where a PNG file (third edition, 11.3.2.6) and an AVIF or HEIC file (ISO/IEC 14496-12, 12.1.5) have the code points."""
+"""The position of the code points in a PNG file (third edition, 11.3.2.6) and in AVIF and HEIC (ISO/IEC 14496-12,
+12.1.5)."""
 
 DCF_ADOBE_RGB = b"R03\0"
-"""Interoperability index that cameras write instead of a profile: DCF 2.0, "optional colour space"."""
+"""The interoperability index that cameras write instead of a profile (DCF 2.0, "optional colour space")."""
 
 Note = Callable[[str], None]
 
 
 class HighDynamicRange(Exception):
-    """The colours are brighter than white can be."""
+    """The image has high dynamic range: its colours can be brighter than white."""
 
 
 def profile_of(image: Image.Image, head: bytes) -> bytes | None:
-    """The ICC profile of an open image file that begins with ``head``, or what its other words about colour amount to;
-    None where they are sRGB or there are none. Raises HighDynamicRange.
+    """Return the ICC profile that describes the colours of an image file.
 
-    Of several, the one that PNG's third edition (4.3) prefers counts: code points, profile, sRGB, gamma and primaries.
+    A file can describe its colours in several ways. The order of preference is that of PNG's third edition (4.3): code
+    points, embedded profile, sRGB, gamma and primaries.
+
+    Args:
+        image: the image, as Pillow opened it.
+        head: the first bytes of its file.
+
+    Returns:
+        An embedded profile, or a profile made from the file's other statements about colour. None means sRGB.
+
+    Raises:
+        HighDynamicRange: the file uses the transfer characteristics PQ or HLG.
     """
     embedded: bytes | None = image.info.get("icc_profile")
     if head.startswith(b"\x89PNG"):
         if found := CICP.search(head):
             return _profile_of_code_points(found[1][0], found[2][0])
         if not embedded and "srgb" not in image.info and "gamma" in image.info:
-            # 1 / 2.2 is what files with sRGB's curve state for programs that only know gamma.
+            # Files with sRGB's curve state a gamma of 1 / 2.2 for programs that support only gamma.
             gamma = image.info["gamma"]
             curve = None if abs(gamma - 1 / 2.2) < 0.005 else 1 / max(gamma, 0.01)
             return rgb_profile(image.info.get("chromaticity", BT709), curve)
@@ -87,8 +100,15 @@ def _profile_of_code_points(primaries: int, transfer: int) -> bytes | None:
 
 
 def rgb_profile(chromaticities: Chromaticities, gamma: float | None) -> bytes | None:
-    """An ICC profile (ICC.1:2022) of RGB with these primaries and ``gamma``, or sRGB's curve where that is None; None where
-    all of it is sRGB."""
+    """Return an ICC profile (ICC.1:2022) for an RGB colour space.
+
+    Args:
+        chromaticities: x and y of white, red, green and blue.
+        gamma: exponent of the transfer curve. None stands for sRGB's curve.
+
+    Returns:
+        The profile's bytes, or None if the colour space is sRGB.
+    """
     curve = SRGB_CURVE if gamma is None else (gamma,)
     if curve == SRGB_CURVE and np.allclose(chromaticities, BT709, atol=0.002):
         return None
@@ -115,11 +135,16 @@ def rgb_profile(chromaticities: Chromaticities, gamma: float | None) -> bytes | 
 
 
 def to_srgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Image:
-    """``image``, of mode 1, L, P, RGB, CMYK, YCbCr or LAB, as RGB in sRGB. ``note`` is told where the ``profile`` is damaged
-    or another kind of image's, and so is ignored."""
+    """Return an image as RGB in sRGB.
+
+    Args:
+        image: an image of mode 1, L, P, RGB, CMYK, YCbCr or LAB.
+        profile: the ICC profile of its colours. None stands for sRGB.
+        note: is called with a message if the profile is ignored because it is damaged or does not fit the image.
+    """
     if not profile and image.mode != "LAB":
         return image if image.mode == "RGB" else image.convert("RGB")
-    from PIL import ImageCms  # which takes as long to import as all else that a photo without a profile needs
+    from PIL import ImageCms  # slow to import, and not needed for photos without a profile
 
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
@@ -141,13 +166,14 @@ def _applied(image: Image.Image, transform: "ImageCms.ImageCmsTransform") -> Ima
     from PIL import ImageCms
 
     converted = ImageCms.applyTransform(image, transform)
-    assert converted is not None  # that is of applying in place
+    assert converted is not None  # it returns None only when it works in place
     return converted
 
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes) -> "tuple[str, ImageCms.ImageCmsTransform | None]":
-    """The colour space of an ICC profile, and what takes images of it to sRGB, None where that changes nothing visible."""
+    """Return the colour space of a profile and its transform to sRGB, which is None if it would change nothing
+    visible."""
     from PIL import ImageCms
 
     opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))

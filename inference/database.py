@@ -24,31 +24,39 @@ from .whitening import Whitening
 
 FORMAT_VERSION = 1
 OWN_PREPROCESSING = ("crop", "white_level")
-"""What a database says by itself of how photos are prepared; all else is the version's."""
+"""The parts of the preprocessing that each database states. The other parts are fixed in this version."""
 
 FIXED_PREPROCESSING = json.loads(
     json.dumps({name: part for name, part in asdict(Preprocessing()).items() if name not in OWN_PREPROCESSING})
 )
 DTYPES = {"I64": "<i8", "F32": "<f4"}
-"""Of the file's tensors: their names there and NumPy's."""
+"""Data types of the tensors: safetensors' names and NumPy's names."""
 
 METADATA = ("classes", "images", "model", "preprocessing", "recipe")
 NORM_TOLERANCE = 1e-3
-"""How far the squared length of a stored vector may be from 1."""
+"""Largest allowed difference between 1 and the squared length of a stored vector."""
 
 
 @dataclass(frozen=True)
 class ReferenceDatabase:
     """N references of C classes.
 
-    ``embeddings`` float32 [N, D], unit length; ``labels`` int64 [N], index into ``classes``; ``poses`` float32
-    [N, 4, 4], camera to world in Blender's axes and units, identity where unknown; ``images`` N paths relative to
-    the database file, with forward slashes; ``recipe`` says how the images were made; ``promoted`` are the numbers of
-    those references that are real photos, ascending; ``qualities`` float32 [N, 3] is what :func:`.quality.measure` gives
-    for their images, None in files of version 0.1.0.
+    The file does not store ``path`` and ``whitened``.
 
-    Two attributes are not saved. ``path`` is the file that the database was read from or is made for. ``whitened`` says
-    how similarity is measured: after :class:`.whitening.Whitening`, or by the plain cosine as in the paper.
+    Attributes:
+        embeddings: vectors of unit length, float32 [N, D].
+        labels: classes of the references, int64 [N], as indices into ``classes``.
+        classes: names of the C classes.
+        poses: camera poses, float32 [N, 4, 4], camera to world in Blender's axes and units; the identity where unknown.
+        images: N paths relative to the database file, with forward slashes.
+        model: the encoder that made the vectors.
+        preprocessing: how a photo becomes the encoder's input.
+        recipe: how the images were made.
+        promoted: numbers of the references that are real photos, in ascending order.
+        qualities: results of :func:`.quality.measure` for the images, float32 [N, 3]; None in files of version 0.1.0.
+        path: the file that the database was read from, or that it will be written to.
+        whitened: whether similarity is measured after :class:`.whitening.Whitening`; otherwise it is the plain cosine,
+            as in the paper.
     """
 
     embeddings: NDArray[np.float32]
@@ -68,16 +76,16 @@ class ReferenceDatabase:
         return len(self.labels)
 
     def image_path(self, row: int) -> Path:
-        """Where the image of the reference ``row`` lies; it may have been removed since."""
+        """Return the path of a reference's image, which may no longer exist."""
         return self.path.parent / self.images[row]
 
     def count(self) -> dict[str, int]:
-        """How many references each class has."""
+        """Return the number of references of each class."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, counts.tolist(), strict=True))
 
     def take(self, rows: NDArray[np.int64]) -> "ReferenceDatabase":
-        """The references of these ``rows`` [M] alone, of the same classes."""
+        """Return a database of the references ``rows`` [M] only, with the same classes."""
         return replace(
             self,
             embeddings=self.embeddings[rows],
@@ -90,29 +98,45 @@ class ReferenceDatabase:
 
     @cached_property
     def whitening(self) -> Whitening:
-        """What vectors go through before they are compared."""
+        """The transform that is applied to vectors before they are compared."""
         return Whitening.of(self.embeddings, self.labels) if self.whitened else Whitening.none(self.embeddings.shape[1])
 
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
-        """What :attr:`whitening` leaves of the embeddings' length, float32 [N]."""
+        """The lengths of the embeddings after :attr:`whitening`, float32 [N]."""
         return self.whitening.lengths(self.embeddings)
 
     def nearest(
         self, vectors: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-        """The ``k`` references most similar to each of ``vectors`` [Q, D] of unit length, best first, as
-        :func:`.neighbours.search` gives them: similarities float32 [Q, k], their numbers and labels int64 [Q, k]."""
+        """Find the references that are most similar to each query.
+
+        Args:
+            vectors: the queries, float32 [Q, D], of unit length.
+            k: number of references to find, from 1 to N.
+
+        Returns:
+            Similarities float32 [Q, k], row numbers int64 [Q, k] and labels int64 [Q, k], the most similar reference
+            first. References of equal similarity are in the order of the database.
+        """
         similarities, rows = neighbours.search(self.whitening.dual(vectors), self.embeddings, self.lengths, k)
         return similarities, rows, self.labels[rows]
 
     def predict(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        """The classes, as indices int64 [Q], that up to ``k`` references nearest to ``vectors`` [Q, D] vote for."""
+        """Classify queries without rejection.
+
+        Args:
+            vectors: the queries, float32 [Q, D], of unit length.
+            k: number of references that vote; all references vote if there are fewer.
+
+        Returns:
+            Indices into ``classes``, int64 [Q].
+        """
         similarities, _, labels = self.nearest(vectors, min(k, len(self)))
         return neighbours.vote(labels, similarities, len(self.classes))[0]
 
     def pose_groups(self) -> NDArray[np.int64]:
-        """A number for each reference, int64 [N], equal where the pose is; unknown poses all differ."""
+        """Return int64 [N]: equal numbers for references of the same pose. Each unknown pose has its own number."""
         poses = self.poses.reshape(len(self), 16)
         groups: NDArray[np.int64] = np.unique(poses, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
         unknown = (poses == np.eye(4, dtype=np.float32).reshape(16)).all(axis=1)
@@ -120,7 +144,11 @@ class ReferenceDatabase:
         return np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
     def check_model(self, model: Model) -> None:
-        """Raise InputError where the vectors come from another encoder than ``model``: they cannot be compared."""
+        """Check that the vectors come from the encoder ``model``.
+
+        Raises:
+            InputError: they come from another encoder, so they cannot be compared.
+        """
         if self.model != model:
             raise InputError(
                 f"The database was made with the encoder {self.model}, but the one in use is {model}. "
@@ -128,10 +156,13 @@ class ReferenceDatabase:
             )
 
     def save(self, path: Path) -> None:
-        """Write the database to ``path``; the same content always gives the same bytes.
+        """Write the database to the file ``path``. The same content always gives the same bytes.
 
-        Written here and not by the safetensors library, whose metadata come in another order in every process.
-        Format: github.com/huggingface/safetensors, README, "Format".
+        The safetensors library is not used for this, because its order of metadata differs from process to process. The
+        format is described at github.com/huggingface/safetensors, README, "Format".
+
+        Raises:
+            InputError: the file cannot be written.
         """
         tensors: dict[str, NDArray[Any]] = {"labels": self.labels, "embeddings": self.embeddings, "poses": self.poses}
         values = {
@@ -161,7 +192,12 @@ class ReferenceDatabase:
 
     @classmethod
     def load(cls, path: Path) -> "ReferenceDatabase":
-        """Open and check a database; raises InputError with one sentence where anything is wrong with it."""
+        """Open and check a database.
+
+        Raises:
+            InputError: the file cannot be read, is damaged, or was made by a newer version. The message is one
+                sentence.
+        """
         from safetensors import SafetensorError, safe_open
 
         if not is_file(path):
@@ -201,12 +237,15 @@ class ReferenceDatabase:
 
 
 class _Refused(Exception):
-    """Why a database cannot be used and what to do, as the rest of a sentence."""
+    """The reason why a database cannot be used, and what to do, as the second part of a sentence."""
 
 
 def _tensors(stream: BinaryIO, shapes: dict[str, tuple[str, list[int]]]) -> dict[str, NDArray[Any]]:
-    """The tensors that end a file, one after the other. The library that has checked it would map it into memory and copy
-    from there, for which a million references need twice their size."""
+    """Read the tensors, which stand one after the other at the end of a file.
+
+    The safetensors library, which has checked the file, would map the file into memory and copy from there. A million
+    references would then need twice their size.
+    """
     dtypes = {name: np.dtype(DTYPES[dtype]) for name, (dtype, _) in shapes.items()}
     counts = {name: math.prod(shape) for name, (_, shape) in shapes.items()}
     stream.seek(-sum(counts[name] * dtypes[name].itemsize for name in shapes), os.SEEK_END)
@@ -214,11 +253,11 @@ def _tensors(stream: BinaryIO, shapes: dict[str, tuple[str, list[int]]]) -> dict
 
 
 def _metadata(texts: dict[str, str]) -> dict[str, Any]:
-    """The checked metadata as keyword arguments of ReferenceDatabase."""
+    """Check the metadata, and return it as keyword arguments of ReferenceDatabase."""
     version = _parsed(texts, "format_version")
     if type(version) is not int or version < 1:
         raise _Refused("its format_version is not a version number. Build it again.")
-    if version > FORMAT_VERSION:  # checked first: what else it holds is then unknown
+    if version > FORMAT_VERSION:  # checked first, because the rest of a newer file is unknown
         raise _Refused(f"its format is {version}, and this version reads {FORMAT_VERSION}. Update the extension.")
     values = {name: _parsed(texts, name) for name in METADATA}
     promoted = _parsed(texts, "promoted") if "promoted" in texts else []
@@ -258,7 +297,7 @@ def _qualities(value: Any, count: int) -> NDArray[np.float32]:
 
 
 def _preprocessing(value: Any) -> Preprocessing:
-    """Our own preprocessing with the file's own crop and white level, which alone may differ."""
+    """Return this version's preprocessing with the crop and the white level of the file. Only these two may differ."""
     own: dict[str, Any] = {}
     if isinstance(value, dict):
         own = {name: value[name] for name in OWN_PREPROCESSING if name in value}
@@ -272,7 +311,7 @@ def _preprocessing(value: Any) -> Preprocessing:
             case [float() | int() as left, float() | int() as top, float() | int() as width, float() | int() as height]:
                 try:
                     crop = (float(left), float(top), float(width), float(height))
-                except OverflowError:  # whole numbers have no limit in JSON
+                except OverflowError:  # integers are unlimited in JSON
                     raise _Refused("its crop is not part of a photo. Build it again.") from None
             case _:
                 raise _Refused("its crop is not four numbers. Build it again.")

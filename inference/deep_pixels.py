@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images of more than 8 bits per value, as machine-vision cameras write them: PNG, PGM, PPM, JPEG 2000; TIFF is in :mod:`.tiff`.
+"""Images with more than 8 bits per value, as machine-vision cameras write them: PNG, PGM, PPM and JPEG 2000. TIFF files
+are read in :mod:`.tiff`.
 
-Pillow keeps the upper 8 bits of most of them, which is next to nothing of a picture whose 10 or 12 bits lie at the lower end,
-and does not know the rarer kinds of TIFF. Here it only decompresses; what the bytes mean is read from the file's own words.
+Pillow keeps only the upper 8 bits of most of these images. If a camera stores 10 or 12 bits at the lower end of 16,
+almost nothing is left. Pillow also does not support the rarer kinds of TIFF. Here Pillow only decompresses the data;
+this module interprets the bytes as the file's header describes them.
 """
 
 import re
@@ -16,25 +18,29 @@ from PIL import Image
 from .errors import UnreadablePhoto
 
 WHITE_LEVELS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
-"""The values that cameras use as white."""
+"""The values that cameras use for white."""
 
 PNG_SIGNIFICANT_BITS = re.compile(rb"\0\0\0[\x01-\x04]sBIT([\x08-\x0f])", re.DOTALL)
-"""A chunk that says how many bits the first channel had: W3C, "Portable Network Graphics", third edition, 11.3.2.7."""
+"""The chunk that states the original number of bits of the first channel (W3C, PNG, third edition, 11.3.2.7)."""
 
 JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
-"""Start of a codestream and its first component's depth: ISO/IEC 15444-1, A.5.1."""
+"""The start of a codestream, with the depth of its first component (ISO/IEC 15444-1, A.5.1)."""
 
 NEXT = "save it as PNG or TIFF with 8 or 16 bits"
 
 
 @dataclass(frozen=True)
 class DeepPixels:
-    """An image before it is brought to 8 bits.
+    """An image before its conversion to 8 bits.
 
-    ``values`` [H, W, C] are unsigned, signed or floating-point; ``mode`` is Pillow's for the same channels of 8 bits.
-    ``white`` is the largest value that the file says a channel can have, counted from black; None where it does not say.
-    ``inverted``: the largest value is black. ``transparent`` [C] is the colour that a PNG file calls transparent.
-    ``info`` and ``orientation`` (EXIF 2.3, tag 0x0112) are the file's, as Pillow has them.
+    Attributes:
+        values: unsigned, signed or floating-point values [H, W, C].
+        mode: Pillow's mode for the same channels with 8 bits.
+        white: the largest value that a channel can have according to the file, counted from black; None if not stated.
+        inverted: whether the largest value is black.
+        transparent: the colour [C] that a PNG file declares as transparent, if it declares one.
+        info: the file's metadata, as Pillow returns it.
+        orientation: the file's orientation (EXIF 2.3, tag 0x0112).
     """
 
     values: NDArray[Any]
@@ -47,13 +53,16 @@ class DeepPixels:
 
     @property
     def colours(self) -> NDArray[Any]:
-        """The values without those of an alpha channel."""
+        """The values without the alpha channel."""
         return self.values[..., : -1 if self.mode in ("LA", "RGBA", "RGBa") else None]
 
     @property
     def holding(self) -> int:
-        """The least of WHITE_LEVELS that no value exceeds; 1 for floating-point values that are shares. Raises
-        UnreadablePhoto where white or black cannot be known."""
+        """The smallest of WHITE_LEVELS that no value exceeds; 1 for floating-point values between 0 and 1.
+
+        Raises:
+            UnreadablePhoto: white or black cannot be determined.
+        """
         if self.values.dtype.kind == "f":
             if self.colours.min() >= 0 and self.colours.max() <= 1:  # false for NaN
                 return 1
@@ -70,7 +79,7 @@ class DeepPixels:
         raise UnreadablePhoto(f"32-bit pixels have no known white level: {NEXT}")
 
     def image(self, white: int) -> Image.Image:
-        """The same with 8 bits, where a value of ``white`` or more becomes 255."""
+        """Return the image with 8 bits. Values of ``white`` and more become 255."""
         levels = _levels(self.colours, white)
         if self.inverted:
             levels = 255 - levels
@@ -91,7 +100,7 @@ class DeepPixels:
 
 
 def _levels(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
-    """``values`` [...] from black to ``white`` as the nearest of 0 to 255."""
+    """Scale ``values`` [...] between black and ``white`` to 0..255, rounded."""
     if values.dtype.kind == "f":
         return (values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8)
     if values.dtype.kind == "i":
@@ -102,7 +111,7 @@ def _levels(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
 
 
 def read_png(file: BinaryIO) -> DeepPixels:
-    """An open PNG file with 16 bits."""
+    """Read an open PNG file with 16 bits."""
 
     def decoded(rawmode: str) -> Image.Image:
         file.seek(0)
@@ -117,9 +126,9 @@ def read_png(file: BinaryIO) -> DeepPixels:
     mode, info = image.mode, image.info
     if raw == "I;16B":
         mode, values = "L", np.asarray(image)[:, :, None]
-    elif raw == "LA;16B":  # as four bytes a pixel, which it has
+    elif raw == "LA;16B":  # read as four bytes per pixel, which is its size
         mode, values = "LA", np.asarray(image).view(">u2")
-    else:  # Pillow unpacks either the upper bytes or, where it takes them for little-endian, the lower ones
+    else:  # Pillow unpacks the upper bytes, or the lower ones if it assumes little-endian order
         values = np.asarray(image).astype(np.uint16)
         values <<= 8
         del image
@@ -128,14 +137,17 @@ def read_png(file: BinaryIO) -> DeepPixels:
     deep = DeepPixels(values, mode, None, transparent=(key,) if isinstance(key, int) else key, info=info)
     file.seek(0)
     if found := PNG_SIGNIFICANT_BITS.search(file.read(65536)):
-        # The standard wants values scaled to 16 bits and this for information; cameras may not scale them.
+        # The standard requires values scaled to 16 bits; the chunk is information. Some cameras do not scale them.
         white = 2 ** found[1][0] - 1
         return replace(deep, white=white if deep.colours.max() <= white else WHITE_LEVELS[-1])
     return deep
 
 
 def read_netpbm(file: BinaryIO) -> DeepPixels | None:
-    """An open PGM, PPM or PFM file; None where it has 8 bits. netpbm.sourceforge.net/doc, "pgm" and "ppm"; PFM is Pillow's mode "F"."""
+    """Read an open PGM, PPM or PFM file; return None if it has 8 bits.
+
+    The formats are described at netpbm.sourceforge.net/doc, "pgm" and "ppm". Pillow opens PFM with mode "F".
+    """
     file.seek(0)
     image = Image.open(file, formats=("PPM",))
     if image.mode == "F":
@@ -154,7 +166,7 @@ def read_netpbm(file: BinaryIO) -> DeepPixels | None:
     if len(values) < count:
         raise OSError("image file is truncated")
     white = int(header[4])
-    # Programs that know nothing of the camera write the largest possible: it says nothing.
+    # Programs that do not know the camera write the largest possible value, which carries no information.
     return DeepPixels(
         values.reshape(image.height, image.width, channels),
         "RGB" if channels == 3 else "L",
@@ -163,16 +175,17 @@ def read_netpbm(file: BinaryIO) -> DeepPixels | None:
 
 
 def read_jpeg_2000(file: BinaryIO) -> DeepPixels | None:
-    """An open JPEG 2000 file; None where Pillow brings it to 8 bits by the depth that it states.
+    """Read an open JPEG 2000 file; return None if Pillow converts it to 8 bits correctly, using the stated depth.
 
-    Raises UnreadablePhoto where its kind cannot be read.
+    Raises:
+        UnreadablePhoto: this kind of JPEG 2000 is not supported.
     """
     file.seek(0)
     found = JPEG_2000_SIZE.search(file.read(65536))
     bits = (found[1][0] & 0x7F) + 1 if found else 8
     file.seek(0)
     image = Image.open(file, formats=("JPEG2000",))
-    if image.mode == "I;16":  # Pillow has brought it from its bits to 16
+    if image.mode == "I;16":  # Pillow has scaled the values to 16 bits
         image.load()
         return DeepPixels(np.asarray(image)[:, :, None], "L", None if bits == 16 else WHITE_LEVELS[-1], info=image.info)
     if bits > 14:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far photos lie from the references of their class, and what brings them nearer.
+"""How far photos lie from the references of their class, and which changes bring them closer.
 
-A cause is found by trying: the photos are changed in one respect towards the references and embedded again. What makes
-them more similar to the references of their own class is what tells renders and photos apart, and by how much.
+Causes are found by experiment: the photos are changed in one respect towards the references, and embedded again. If a
+change makes photos more similar to the references of their class, that respect is a cause of the difference, and the
+gain in similarity shows how large it is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,38 +27,39 @@ from .validation_result import Explanation, Gap
 Item = TypeVar("Item")
 
 MOST_PHOTOS = 16
-"""Photos of a class that are changed and embedded again, evenly picked."""
+"""Largest number of photos of a class that are changed and embedded again. They are picked evenly."""
 
 MOST_REFERENCES = 32
-"""References of a class that photos are compared with here, evenly picked."""
+"""Largest number of references of a class that photos are compared with here. They are picked evenly."""
 
 BATCH = 8
 NOTABLE = 0.02
-"""Gain in cosine similarity from which on a cause is named: about what another draw of poses changes."""
+"""Smallest gain in cosine similarity at which a cause is reported. Another random set of poses changes about as
+much."""
 
 Pixels = NDArray[np.floating[Any]]
-"""Images [N, S, S, 3] of levels 0 to 255."""
+"""Images [N, S, S, 3] with levels from 0 to 255."""
 
 
 def luma(images: Pixels) -> Pixels:
-    """Brightness of each pixel, [N, S, S]."""
+    """Return the brightness of each pixel, [N, S, S]."""
     return np.tensordot(images, np.array(LUMA, np.float32), 1)
 
 
 def brightened(photos: Pixels, references: Pixels) -> Pixels:
-    """Photos scaled so that their mean brightness is that of the references."""
+    """Scale photos to the mean brightness of the references."""
     return photos * (luma(references).mean() / luma(photos).mean(axis=(1, 2)).clip(1))[:, None, None, None]
 
 
 def contrasted(photos: Pixels, references: Pixels) -> Pixels:
-    """Photos stretched about their mean, so that brightness varies as much as in the references."""
+    """Stretch photos about their mean, so that brightness varies as much as in the references."""
     mean = photos.mean(axis=(1, 2), keepdims=True)
     spread = luma(references).std(axis=(1, 2)).mean() / luma(photos).std(axis=(1, 2)).clip(1)
     return (photos - mean) * spread[:, None, None, None] + mean
 
 
 def coloured(photos: Pixels, references: Pixels) -> Pixels:
-    """Photos whose mean colour is that of the references, at their own brightness."""
+    """Give photos the mean colour of the references, and keep their brightness."""
     means = photos.mean(axis=(1, 2)).clip(1)
     tint: Pixels = references.mean(axis=(0, 1, 2)) / luma(references).mean()
     factors: Pixels = tint * (means @ np.array(LUMA, np.float32))[:, None] / means
@@ -66,7 +68,13 @@ def coloured(photos: Pixels, references: Pixels) -> Pixels:
 
 
 def framed(scale: float, across: float, down: float) -> Callable[[Pixels, Pixels], Pixels]:
-    """Photos seen through a frame ``scale`` as large, moved by shares of the photo; beyond it the edge goes on."""
+    """Return a change that shows photos through another frame. Beyond the photo, its edge pixels are repeated.
+
+    Args:
+        scale: size of the frame, relative to the photo.
+        across: shift to the right, as a share of the photo's width.
+        down: downward shift, as a share of the photo's height.
+    """
 
     def change(photos: Pixels, _references: Pixels) -> Pixels:
         size = photos.shape[1]
@@ -78,7 +86,7 @@ def framed(scale: float, across: float, down: float) -> Callable[[Pixels, Pixels
 
 
 def on_their_background(photos: Pixels, references: Pixels) -> Pixels:
-    """Photos whose outer eighth is that of the references, in their order."""
+    """Replace the outer eighth of each photo by that of a reference. References are used in their order."""
     size = photos.shape[1]
     edge, mixed = size // 8, references[np.arange(len(photos)) % len(references)].copy()
     mixed[:, edge:-edge, edge:-edge] = photos[:, edge:-edge, edge:-edge]
@@ -94,25 +102,25 @@ CHANGES: Mapping[str, Sequence[Callable[[Pixels, Pixels], Pixels]]] = {
     "position": [framed(1, *shift) for shift in ((-0.1, 0), (0.1, 0), (0, -0.1), (0, 0.1))],
     "background": [on_their_background],
 }
-"""By cause: ways to change photos towards the references; of several the best counts, as one for the whole class."""
+"""For each cause, the ways to change photos. If there are several, the best one for the whole class counts."""
 
 ALTERED: Mapping[str, Callable[[Pixels], Pixels]] = {
     "greyscale": lambda images: np.repeat(luma(images)[..., None], 3, axis=-1),
     "equal brightness": lambda images: images * (128 / luma(images).mean(axis=(1, 2)).clip(1))[:, None, None, None],
 }
-"""Ablations: photos and references altered alike."""
+"""Ablations: the same alteration is applied to photos and references."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The photos and references that are looked at, by class.
+    """The photos and references that are compared, by class.
 
     Attributes:
         database: all references.
-        encoder: what embeds changed photos.
-        photos: what the encoder sees of the photos.
-        references: what it sees of the references.
-        rows: these references' rows in the database.
+        encoder: the encoder that embeds changed photos.
+        photos: the photos, as the encoder sees them.
+        references: the references, as the encoder sees them.
+        rows: the rows of these references in the database.
     """
 
     database: ReferenceDatabase
@@ -122,14 +130,14 @@ class Sample:
     rows: dict[str, NDArray[np.int64]]
 
     def embed(self, images: Pixels) -> NDArray[np.float32]:
-        """Embeddings float32 [N, D] of images that may have been changed."""
+        """Return the embeddings float32 [N, D] of images, which may have been changed."""
         rounded = images.clip(0, 255).round().astype(np.uint8)
         tensors = [self.database.preprocessing.tensor(Image.fromarray(image)) for image in rounded]
         batches = range(0, len(tensors), BATCH)
         return np.concatenate([self.encoder.embed(np.stack(tensors[first : first + BATCH])) for first in batches])
 
     def similarity(self, label: str, vectors: NDArray[np.float32]) -> float:
-        """Mean similarity of embeddings [Q, D] to the nearest reference of a class."""
+        """Return the mean similarity of embeddings [Q, D] to their nearest reference of a class."""
         whitening = self.database.whitening
         return _nearest(whitening(vectors), whitening(self.database.embeddings[self.rows[label]]))
 
@@ -145,13 +153,13 @@ def explain(
 
     Args:
         database: the references.
-        encoder: the encoder that they were made with.
+        encoder: the encoder that made them.
         paths: readable photos by class.
-        k: how many neighbours vote.
-        progress: is told what is done.
+        k: number of neighbours that vote.
+        progress: receives the progress.
 
     Returns:
-        The explanation, or None where a class has lost an image of its references.
+        The explanation, or None if an image of a reference no longer exists.
     """
     sample = _draw_sample(database, encoder, paths)
     if sample is None:
@@ -165,7 +173,7 @@ def explain(
 
 
 def _draw_sample(database: ReferenceDatabase, encoder: Encoder, paths: Mapping[str, Sequence[Path]]) -> Sample | None:
-    """Some photos and references of each class; None where an image of these references is no longer there."""
+    """Pick photos and references of each class; return None if an image of these references no longer exists."""
     rows = {
         label: np.array(evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES), np.int64)
         for number, label in enumerate(database.classes)
@@ -179,7 +187,7 @@ def _draw_sample(database: ReferenceDatabase, encoder: Encoder, paths: Mapping[s
 
 
 def _try_changes(sample: Sample, progress: Progress) -> dict[str, dict[str, float]]:
-    """The similarity to the references of their class that photos reach by each change, by class and cause."""
+    """Return, by class and cause, the similarity of changed photos to the references of their class."""
     after: dict[str, dict[str, float]] = {label: {} for label in sample.photos}
     tries = [(label, cause, change) for label in sample.photos for cause, ways in CHANGES.items() for change in ways]
     for label, cause, change in progress.track(tries, len(tries), "Explaining the gap"):
@@ -189,7 +197,7 @@ def _try_changes(sample: Sample, progress: Progress) -> dict[str, dict[str, floa
 
 
 def _gap(sample: Sample, label: str, before: float, after: Mapping[str, float]) -> Gap:
-    """The gap of a class, and its notable causes in words, the largest first."""
+    """Return the gap of a class, with a sentence for each notable cause, the largest first."""
     gains = {cause: similarity - before for cause, similarity in after.items()}
     notable = sorted((cause for cause in gains if gains[cause] >= NOTABLE), key=lambda cause: -gains[cause])
     photos, references = sample.photos[label], sample.references[label]
@@ -199,7 +207,7 @@ def _gap(sample: Sample, label: str, before: float, after: Mapping[str, float]) 
 
 
 def _try_ablations(sample: Sample, queries: NDArray[np.float32], k: int, progress: Progress) -> dict[str, float]:
-    """Macro F1 of the photos, whose plain embeddings are ``queries`` [Q, D], and of photos and references altered alike."""
+    """Return macro F1 for the photos as they are, whose embeddings are ``queries`` [Q, D], and for each ablation."""
     database = sample.database
     references = database.take(np.concatenate(list(sample.rows.values())))
     photos, renders = (np.concatenate(list(images.values())) for images in (sample.photos, sample.references))
@@ -222,7 +230,7 @@ def _try_ablations(sample: Sample, queries: NDArray[np.float32], k: int, progres
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most ``most`` of the items, evenly picked."""
+    """Return at most ``most`` of the items, picked evenly."""
     return list(items[:: max(1, -(-len(items) // most))])
 
 
@@ -233,7 +241,7 @@ def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
 def _centred(
     queries: NDArray[np.float32], references: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Both less the mean of the references, of unit length again."""
+    """Subtract the mean of the references from both, and scale to unit length."""
     mean = references.mean(axis=0)
     queries, references = queries - mean, references - mean
     return (
@@ -243,12 +251,13 @@ def _centred(
 
 
 def _nearest(queries: NDArray[np.float32], references: NDArray[np.float32]) -> float:
-    """Mean similarity of queries [Q, D] to their nearest reference of [N, D]."""
+    """Return the mean similarity of queries [Q, D] to their nearest reference of [N, D]."""
     return float((queries @ references.T).max(axis=1).mean())
 
 
 def _nearest_of_other_poses(database: ReferenceDatabase, references: ReferenceDatabase) -> float:
-    """The same of some references of a database to those of other poses; 1 where all have one pose."""
+    """Return the mean similarity of references to their nearest neighbour of another pose; 1 if all have the same
+    pose."""
     groups, whitened = references.pose_groups(), database.whitening(references.embeddings)
     similarities = whitened @ whitened.T
     similarities[groups[:, None] == groups] = -1
@@ -256,7 +265,7 @@ def _nearest_of_other_poses(database: ReferenceDatabase, references: ReferenceDa
 
 
 def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:
-    """What is different, by how much, and what to do."""
+    """Say what differs, by how much, and what to do."""
     level, own_level = (float(luma(images).mean()) for images in (photos, references))
     spread, own_spread = (float(luma(images).std(axis=(1, 2)).mean()) for images in (photos, references))
     colour, own_colour = (

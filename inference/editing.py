@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing a reference database without rendering or embedding the rest of it again."""
+"""Changes to a reference database without rendering or embedding the rest of it again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,11 @@ from .reference_image import PROMOTED, save_reference
 
 
 def without(database: ReferenceDatabase, labels: Sequence[str]) -> ReferenceDatabase:
-    """The references of all classes but ``labels``. Raises InputError for unknown ones and where none is left."""
+    """Remove classes from a database.
+
+    Raises:
+        InputError: one of ``labels`` is not a class of the database, or no class would remain.
+    """
     if unknown := [label for label in labels if label not in database.classes]:
         known = ", ".join(database.classes)
         raise InputError(*(f'There is no class "{shown(label)}". The database has: {known}.' for label in unknown))
@@ -29,15 +33,17 @@ def without(database: ReferenceDatabase, labels: Sequence[str]) -> ReferenceData
 
 
 def relabelled(database: ReferenceDatabase, classes: tuple[str, ...]) -> ReferenceDatabase:
-    """The same references with their labels numbered by ``classes``, which has all that occur."""
+    """Return the same references with labels that index ``classes``, which must contain every class that occurs."""
     numbers = [classes.index(label) if label in classes else -1 for label in database.classes]
     return replace(database, classes=classes, labels=np.array(numbers, np.int64)[database.labels])
 
 
 def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDatabase:
-    """All references of both; those of equal class and vector count once, so joining again changes nothing.
+    """Return all references of two databases. References of the same class and vector count once, so joining twice is
+    safe.
 
-    Raises InputError where they were made by different encoders or see different parts of a photo.
+    Raises:
+        InputError: different encoders made them, or they see different parts of a photo.
     """
     first.check_model(second.model)
     if first.preprocessing.crop != second.preprocessing.crop:
@@ -69,7 +75,8 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
 
 
 def replaced(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDatabase:
-    """``first`` with the classes of ``second`` in place of its own of the same names; the order of classes stays."""
+    """Replace classes of ``first`` by the classes of ``second`` that have the same names. The order of classes is
+    kept."""
     shared = set(first.classes) & set(second.classes)
     order = tuple(dict.fromkeys((*first.classes, *second.classes)))
     rows = np.flatnonzero(~np.isin(np.array(first.classes)[first.labels], list(shared)))
@@ -77,10 +84,10 @@ def replaced(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDa
 
 
 def moved(database: ReferenceDatabase, path: Path) -> ReferenceDatabase:
-    """``database`` for the file ``path``: its images are named relative to that.
+    """Return ``database`` for the file ``path``: the paths of its images become relative to the new place.
 
-    Images that are not below the new folder are named after their old folder, so that no two share a name; the report
-    has no picture of them.
+    Images that are not below the new folder are named after their old folder, so that no two have the same name. The
+    report cannot show them.
     """
     old, new = database.path.parent.resolve(), path.parent.resolve()
     base = Path(old.relative_to(new) if old.is_relative_to(new) else old.name)
@@ -90,9 +97,15 @@ def moved(database: ReferenceDatabase, path: Path) -> ReferenceDatabase:
 def promoted(
     database: ReferenceDatabase, encoder: Encoder, photos_directory: Path, progress: Progress
 ) -> ReferenceDatabase:
-    """``database`` with the verified photos of ``photos_directory``, in one folder per class, as further references.
+    """Add verified photos to a database as references.
 
-    What the encoder sees of each is kept among the reference images, where a later build finds it.
+    Each photo is also stored among the reference images as the encoder sees it, so that a later build finds it.
+
+    Args:
+        database: the database.
+        encoder: the encoder that made it.
+        photos_directory: the photos, in one folder for each class.
+        progress: receives the progress.
 
     Raises:
         InputError: a photo cannot be read, or a folder is not named after a class of the database.

@@ -36,20 +36,26 @@ if TYPE_CHECKING:
 STAGE = "Embedding references"
 BATCH = 8
 READERS = min(os.cpu_count() or 1, 4)
-"""Threads that read images ahead of the encoder: Pillow decodes without Python's lock."""
+"""Number of threads that read images ahead of the encoder. Pillow decodes without holding Python's lock."""
 
 AHEAD = 2 * BATCH
-"""Images that are read and wait for the encoder, at most: what it works on next, and what is read meanwhile."""
+"""Largest number of images in memory: the encoder's next batch, and the images that are read in the meantime."""
 
 Known = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""A vector [D] and what :func:`.quality.measure` gives for its image [3]."""
+"""A vector [D] and the result of :func:`.quality.measure` for its image [3]."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """Vectors of the files that could be read: ``embeddings`` float32 [M, D], unit length, and ``qualities`` float32
-    [M, 3], as :func:`.quality.measure` gives them, of the files numbered ``readable`` int64 [M]; ``unreadable`` says
-    why for each of the others, by number. ``notes`` are what had to be assumed or left out of readable ones, by number."""
+    """Vectors of the files that could be read.
+
+    Attributes:
+        embeddings: vectors of unit length, float32 [M, D].
+        qualities: results of :func:`.quality.measure`, float32 [M, 3].
+        readable: numbers of the files that could be read, int64 [M].
+        unreadable: for each other file, by number, the reason why it could not be read.
+        notes: for files that could be read, by number, what had to be assumed or left out.
+    """
 
     embeddings: NDArray[np.float32]
     qualities: NDArray[np.float32]
@@ -58,7 +64,8 @@ class Embedded:
     notes: dict[int, list[str]]
 
     def told(self, paths: Sequence[Path]) -> Iterator[str]:
-        """A sentence for each different note on the embedded files ``paths``, which names the first that it is about."""
+        """Yield a sentence for each different note on the files ``paths``. It names the first file that it applies
+        to."""
         files: dict[str, list[Path]] = {}
         for number, notes in self.notes.items():
             for note in notes:
@@ -76,9 +83,20 @@ def embed_files(
     stage: str,
     cache: "VectorCache | None" = None,
 ) -> Embedded:
-    """Embed image files, but for those that ``cache`` knows. Only one batch of small images and a few that are read ahead
-    are in memory at a time, and each vector is the same whatever else is in its batch. ``cache`` does not learn files with
-    notes, so that these are found again."""
+    """Embed image files.
+
+    Only one batch of small images, and a few images that are read ahead, are in memory at a time. A vector does not
+    depend on the other images of its batch.
+
+    Args:
+        encoder: the encoder.
+        preprocessing: how an image becomes the encoder's input.
+        paths: the files.
+        progress: receives the progress.
+        stage: what the progress is called.
+        cache: vectors that are known already. New vectors are added, except those of files with notes, so that the
+            notes are found again next time.
+    """
     done: dict[int, Known] = {}
     unreadable: dict[int, str] = {}
     notes: defaultdict[int, list[str]] = defaultdict(list)
@@ -117,9 +135,13 @@ def embed_files(
 def with_white_level(
     preprocessing: Preprocessing, paths: Sequence[Path], progress: Progress
 ) -> tuple[Preprocessing, list[str]]:
-    """``preprocessing`` with a white level for the files ``paths``, where it has none and one of them needs it: the least
-    usual one that holds them all. And what the user is to be told of that, where it is less than the 16 bits that the files
-    have."""
+    """Choose a white level for the files ``paths`` if ``preprocessing`` has none and a file needs one.
+
+    The level is the smallest usual one that no value of the files exceeds.
+
+    Returns:
+        The preprocessing, and a sentence for the user if the level is less than the 16 bits of the files.
+    """
     if preprocessing.white_level is not None or not (deep := [path for path in paths if may_be_deep(path)]):
         return preprocessing, []
     most = 0
@@ -140,10 +162,12 @@ def with_white_level(
 
 @contextmanager
 def _readers() -> Iterator[ThreadPoolExecutor]:
-    """Threads that read images, started as they are needed. They are to live until the last image is embedded: where they
-    end before, the encoder's threads share a core for some milliseconds."""
+    """Yield threads that read images. They are started when needed, and kept until the last image is embedded.
+
+    If they ended earlier, the threads of the encoder would share a core for some milliseconds.
+    """
     with warnings.catch_warnings():
-        # The filter is the whole process's: with it set here, it does not matter in what order the readers set theirs.
+        # The filter applies to the whole process. Set here, it does not depend on the order of the readers.
         warnings.simplefilter("ignore")
         readers = ThreadPoolExecutor(READERS)
         try:
@@ -159,10 +183,11 @@ def _read_ahead(
     notes: dict[int, list[str]],
     cache: "VectorCache | None",
 ) -> "Iterator[Known | Callable[[], NDArray[np.float32]]]":
-    """What is known of each file, else what gives its pixels, which ``readers`` are ahead with; in the order of ``paths``.
-    What there is to note of a file goes to its number in ``notes``.
+    """Yield, in the order of ``paths``, what is known of each file, or a function that returns its pixels.
 
-    The first one that must be read waits for whoever asks, who has nothing else to do: one photo needs no thread."""
+    ``readers`` read the pixels ahead. Notes on a file are stored under its number in ``notes``. The first image is read
+    by the caller, who would only wait otherwise: a single photo needs no thread.
+    """
     waiting: deque[Known | Callable[[], NDArray[np.float32]]] = deque()
     alone = True
     for number, path in enumerate(paths):
@@ -185,7 +210,7 @@ def _read_ahead(
 
 @dataclass(frozen=True)
 class Reference:
-    """An image to embed: file, class, and pose float [4, 4], camera to world."""
+    """An image to embed: its file, its class, and its pose float [4, 4], camera to world."""
 
     path: Path
     label: str
@@ -200,12 +225,22 @@ def embed_references(
     database_path: Path,
     vectors: Path | None = None,
 ) -> ReferenceDatabase:
-    """Embed a folder of class folders, which becomes the content of the file ``database_path``.
+    """Embed a folder of class folders, and return the content of the file ``database_path``.
 
-    With a ``recipe.json`` in the folder, its images come first, in its order and with its poses, and all of them must
-    be there; images that were rendered for another plan are left out, and images that someone added are kept. Without
-    one, every image counts. What shares of the job left beside ``vectors`` is not embedded again. Raises InputError with
-    all problems at once.
+    If the folder contains a ``recipe.json``, the images of the recipe come first, in its order and with its poses. All
+    of them must exist. Images that were rendered for another plan are left out, and images that someone added are kept.
+    Without a recipe, every image counts.
+
+    Args:
+        folder: the references, one sub-folder for each class.
+        encoder: the encoder.
+        preprocessing: how a photo becomes the encoder's input.
+        progress: receives the progress.
+        database_path: the file that the database is made for. Nothing is written to it here.
+        vectors: the file beside which the shares of a job left their vectors, which are not computed again.
+
+    Raises:
+        InputError: all problems at once.
     """
     references, recipe = find_references(folder)
     paths = [reference.path for reference in references]
@@ -237,8 +272,8 @@ def embed_references(
 
 @contextmanager
 def _known(vectors: Path, encoder: Encoder, preprocessing: Preprocessing) -> "Iterator[VectorCache]":
-    """What shares of a job left beside the file ``vectors``."""
-    from .shared_vectors import absorb_shares  # late: these bring SQLite
+    """Yield the vectors that shares of a job left beside the file ``vectors``."""
+    from .shared_vectors import absorb_shares  # late: it imports SQLite
     from .vector_cache import VectorCache
 
     with closing(VectorCache(vectors, encoder.model, preprocessing.of_references)) as cache:
@@ -249,12 +284,23 @@ def _known(vectors: Path, encoder: Encoder, preprocessing: Preprocessing) -> "It
 def embed_share_of_references(
     folder: Path, encoder: Encoder, preprocessing: Preprocessing, progress: Progress, vectors: Path, shard: Shard
 ) -> int:
-    """Embed this share of the images that :func:`embed_references` would; returns how many shares are not done yet.
+    """Embed this share of the images that :func:`embed_references` would embed.
+
+    Args:
+        folder: the references, one sub-folder for each class.
+        encoder: the encoder.
+        preprocessing: how a photo becomes the encoder's input.
+        progress: receives the progress.
+        vectors: the file beside which the share's vectors are stored.
+        shard: the share.
+
+    Returns:
+        The number of shares that are not done yet.
 
     Raises:
-        InputError: as :func:`embed_references`, or the folder of the file ``vectors`` cannot be written.
+        InputError: as in :func:`embed_references`, or the folder of ``vectors`` cannot be written to.
     """
-    from .shared_vectors import embed_share  # late: it brings SQLite
+    from .shared_vectors import embed_share  # late: it imports SQLite
 
     paths = [reference.path for reference in find_references(folder)[0]]
     preprocessing, _ = with_white_level(preprocessing, paths, progress)
@@ -262,7 +308,7 @@ def embed_share_of_references(
 
 
 def find_references(folder: Path) -> tuple[list[Reference], dict[str, Any]]:
-    """The references of a folder of class folders, and their recipe without its list of images."""
+    """Return the references of a folder of class folders, and their recipe without its list of images."""
     folders = class_folders(folder)
     recipe = _read_recipe(ReferencesFolder(folder).recipe)
     planned = _planned(folder, recipe.pop("images", []))
@@ -306,7 +352,7 @@ def _read_recipe(path: Path) -> dict[str, Any]:
 
 
 def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
-    """The recipe's images by path, each with its key."""
+    """Return the images of a recipe by path, each with its key."""
     try:
         if not all(stays_below(image["path"]) for image in images):
             raise ValueError
@@ -328,7 +374,8 @@ def _planned(folder: Path, images: Any) -> dict[Path, tuple[Reference, str]]:
 
 
 def relative(path: Path, folder: Path, database_folder: Path) -> str:
-    """``path``, below ``folder``, relative to the database's folder, ``database_folder``, or, where it is not below that, to ``folder``."""
+    """Return ``path`` relative to ``database_folder``, or relative to ``folder`` if it is not below
+    ``database_folder``."""
     absolute, database_folder = folder.resolve() / path.relative_to(folder), database_folder.resolve()
     return (
         absolute.relative_to(database_folder) if absolute.is_relative_to(database_folder) else path.relative_to(folder)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image encoder: one ONNX file, run by ONNX Runtime on a graphics processor where it can be, else on the processor."""
+"""The image encoder: an ONNX file that ONNX Runtime runs on a graphics processor if possible, and otherwise on the
+processor."""
 
 import os
 import re
@@ -25,25 +26,25 @@ PROVIDERS = {
     "COREML": "CoreMLExecutionProvider",
     "CPU": "CPUExecutionProvider",
 }
-"""What runs an encoder, the first to be tried first. Others that a build may offer are never used: Azure's would send
-the images away."""
+"""The execution providers that may run an encoder, in the order in which they are tried. Others are never used, even if
+a build offers them: Azure's provider would send the images away."""
 
 OPTIONS = {"CUDA": {"use_tf32": "0"}, "COREML": {"ModelFormat": "MLProgram"}}
-"""Options that keep to float32 where the provider would calculate with fewer bits by itself."""
+"""Options that keep a provider to float32 where it would otherwise calculate with fewer bits."""
 
 SPIN_MICROSECONDS = "50"
-"""How long a thread that waits for the next layer keeps its core. ONNX Runtime's own choice is many times as long, which
-gains nothing on an idle machine and takes the cores from whatever else runs there, decoding and rendering too."""
+"""How long a thread that waits for the next layer keeps its core. ONNX Runtime's default is many times longer. That
+gains nothing on an idle machine, and it takes the cores from other work, including decoding and rendering."""
 
 SILENT = 4
-"""ONNX Runtime's level of messages: only what ends the process, as errors are raised too and told in a sentence."""
+"""ONNX Runtime's log level: fatal messages only. Errors are raised as well, and become a sentence."""
 
 GET_ENCODER = "Choose the Encoder Folder in the extension's preferences, or name the file with --encoder."
 
 
 @dataclass(frozen=True)
 class Model:
-    """Which encoder made a vector: its name, the SHA-256 of its file and the vector's length."""
+    """The encoder that made a vector: its name, the SHA-256 of its file, and the length of the vector."""
 
     name: str
     sha256: str
@@ -55,8 +56,16 @@ class Model:
 
 @dataclass(frozen=True)
 class EncoderDescription:
-    """What results say of the encoder that made them: name and SHA-256 of its file, dimension of its vectors, whose
-    ``weights`` it has, its ``precision`` and what it ran on. The last two are empty in results of early versions."""
+    """What results state about the encoder that made them.
+
+    Attributes:
+        name: name of the encoder.
+        sha256: SHA-256 of its file.
+        dim: dimension of its vectors.
+        weights: a sentence that says whose weights it has.
+        precision: "FP32" or "FAST"; empty in results of early versions.
+        provider: what it ran on; empty in results of early versions.
+    """
 
     name: str
     sha256: str
@@ -67,8 +76,12 @@ class EncoderDescription:
 
 
 def import_onnxruntime() -> Any:
-    """The ``onnxruntime`` module; the only place that imports it. Raises InputError where it cannot be loaded."""
-    # The official builds send usage data otherwise; read once, when the library is loaded (Privacy.md in its wheel).
+    """Import the ``onnxruntime`` module. It is imported nowhere else.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
+    # Otherwise the official builds send usage data. The library reads this once, when it is loaded (its Privacy.md).
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
@@ -82,9 +95,15 @@ def import_onnxruntime() -> Any:
 
 
 def find_encoder(variant: str = "VITS14", path: Path | None = None) -> Path:
-    """The encoder file: ``path`` if given, else ``<variant>.onnx`` in ``$SIMSEARCH_ENCODERS`` or in ``models/``.
+    """Find an encoder file.
 
-    Raises InputError saying where it was looked for and how to get it.
+    Args:
+        variant: the encoder's name, which is looked for as ``<variant>.onnx`` in ``$SIMSEARCH_ENCODERS`` or in
+            ``models/``.
+        path: the file, if the user named one.
+
+    Raises:
+        InputError: there is no such file. The message says where it was looked for, and how to get it.
     """
     if path is not None:
         places = [path]
@@ -99,7 +118,7 @@ def find_encoder(variant: str = "VITS14", path: Path | None = None) -> Path:
 
 
 def _why(error: Exception) -> str:
-    """The first line of what ONNX Runtime says, without the place in its sources where that was found."""
+    """Return the first line of an error of ONNX Runtime, without the position in its source code."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return re.sub(r"^/\S+:\d+ .*\) (?=[A-Z])", "", line).rstrip(".")
 
@@ -107,14 +126,27 @@ def _why(error: Exception) -> str:
 class Encoder:
     """A frozen vision transformer.
 
-    The file takes ``pixels`` float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them, and
-    gives ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]; its metadata
-    names the weights. ``precision`` "FAST" makes it the encoder of :mod:`.quantising`, whose vectors are another
-    model's. ``threads`` 0 means one per processor core. ``provider`` is one of PROVIDERS, or None for the first that
-    the installed ONNX Runtime offers and that works; what fails is told by ``say`` and the processor takes over. Raises
-    InputError where the file is no such encoder, or a provider asked for by name is not offered.
+    The file has the input ``pixels`` float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them.
+    Its outputs are ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]. Its
+    metadata name the weights.
 
-    Attributes: ``model``, ``size`` (pixels), ``weights`` (a plain sentence), ``path``, ``precision``, ``provider``.
+    Args:
+        path: the ONNX file.
+        threads: number of threads; 0 means one for each processor core.
+        precision: "FP32", or "FAST" for the encoder of :mod:`.quantising`, whose vectors are those of another model.
+        provider: one of PROVIDERS. None: the first one that the installed ONNX Runtime offers and that works.
+        say: receives a sentence if a provider fails and the processor is used instead.
+
+    Attributes:
+        model: the encoder's identity, which databases store.
+        size: side of the input images, in pixels.
+        weights: a sentence that says whose weights it has.
+        path: the ONNX file.
+        precision: as given.
+        provider: the one of PROVIDERS that runs it.
+
+    Raises:
+        InputError: the file is not such an encoder, or a provider that was named is not available.
     """
 
     def __init__(
@@ -129,7 +161,7 @@ class Encoder:
         self.path, self.precision, self._threads, self._say = path, precision, threads, say
         offered = [name for name, full in PROVIDERS.items() if full in onnxruntime.get_available_providers()]
         if precision == "FAST":
-            offered = ["CPU"]  # no other has kernels for it
+            offered = ["CPU"]  # no other provider has kernels for it
         if provider not in (None, *offered):
             raise InputError(f"{provider} cannot run this encoder here. Choose one of: {', '.join(offered)}.")
         for self.provider in [provider] if provider else offered:
@@ -138,7 +170,7 @@ class Encoder:
                 break
             except InputError:
                 raise
-            except Exception as error:  # the runtime has an exception class of its own for every status code
+            except Exception as error:  # ONNX Runtime has one exception class for each status code
                 why = _why(error)
                 if self.provider == "CPU":
                     raise InputError(f"{shown(path)} cannot be loaded as an encoder ({why}). {GET_ENCODER}") from error
@@ -160,12 +192,12 @@ class Encoder:
             self.model = replace(self.model, name=f"{self.model.name}-fast")
             self.weights += "; fast: perceptrons in 8 bits"
         switches = {node.name for node in self._session.get_overridable_initializers()}
-        # ONNX Runtime computes every output, fetched or not: the encoder has a switch for the one that is dear.
+        # ONNX Runtime computes every output, even if it is not fetched. The encoder has a switch for the expensive one.
         self._without_patch_tokens = {"with_patch_tokens": np.array(False)} if "with_patch_tokens" in switches else {}
 
     @property
     def description(self) -> EncoderDescription:
-        """What results say about the encoder that made them."""
+        """What results state about this encoder."""
         return EncoderDescription(
             **asdict(self.model),
             weights=self.weights,
@@ -174,18 +206,38 @@ class Encoder:
         )
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Unit vectors float32 [N, D] of a batch float32 [N, 3, size, size]."""
+        """Embed images.
+
+        Args:
+            batch: preprocessed images, float32 [N, 3, size, size].
+
+        Returns:
+            Vectors of unit length, float32 [N, D].
+
+        Raises:
+            InputError: ONNX Runtime fails, for instance because memory is short.
+        """
         vectors = self._run("embedding", batch, self._without_patch_tokens)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """One vector per image patch, row by row from the top left: float32 [N, P, D], not normalised."""
+        """Return one vector for each image patch, row by row from the top left.
+
+        Args:
+            batch: preprocessed images, float32 [N, 3, size, size].
+
+        Returns:
+            Patch tokens float32 [N, P, D], not normalised.
+
+        Raises:
+            InputError: as in :meth:`embed`.
+        """
         return self._run("patch_tokens", batch, {})
 
     def _run(
         self, output: str, batch: NDArray[np.float32], switches: dict[str, NDArray[np.bool_]]
     ) -> NDArray[np.float32]:
-        # On the processor one image at a time is as quick as many, and its range in 8 bits is then its own.
+        # On the processor, one image at a time is as fast as many, and each image then has its own 8-bit range.
         parts = [batch[[number]] for number in range(len(batch))] if self.provider == "CPU" else [batch]
         try:
             found = [self._session.run([output], {"pixels": part} | switches)[0] for part in parts]
@@ -199,7 +251,7 @@ class Encoder:
         return np.concatenate(found)
 
     def _open(self) -> Any:
-        """A session that runs on ``provider``, and not silently on another."""
+        """Open a session that runs on ``provider``, and never on another one without notice."""
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
@@ -215,9 +267,9 @@ class Encoder:
             options.add_session_config_entry("session.x64quantprecision", "1")
         name = PROVIDERS[self.provider]
         providers = [(name, OPTIONS.get(self.provider, {}))]
-        if self.provider != "CPU":  # what it has no kernel for
+        if self.provider != "CPU":  # for operators without a kernel
             providers.append((PROVIDERS["CPU"], {}))
-        # The runtime's own fall-back would be silent.
+        # ONNX Runtime's own fallback would be silent.
         session = onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
         if session.get_providers()[0] != name:
             raise RuntimeError("the installed ONNX Runtime could not load it")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error that users see, and why a photo cannot be read, which stops nothing."""
+"""The error that users see, and the reason why a photo cannot be read, which does not stop a job."""
 
 
 class InputError(Exception):
-    """What the user gave cannot be used.
+    """The user's input cannot be used.
 
-    Each problem is one sentence that says what is wrong and what to do next; all problems of an input come at once.
+    Each problem is one sentence that says what is wrong and what to do next. All problems of an input are raised at
+    once.
     """
 
     def __init__(self, *problems: str) -> None:

@@ -14,17 +14,24 @@ from .preprocessing import Preprocessing
 from .verdicts import Verdict
 
 REACH = 2
-"""Patches that the same detail may be apart, as no photo is taken from exactly a reference's pose."""
+"""Largest distance, in patches, between a detail and its counterpart. No photo has exactly the pose of a reference."""
 
 HOT = (230, 40, 20)
 HOTTEST = 0.7
-"""Difference that is shown in full red: unlike patches lie between 0.3 and 1.2."""
+"""The difference that is shown in full red. Patches that do not match differ by 0.3 to 1.2."""
 
 
 def difference(photo: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How unlike each patch of a photo is to the reference, float32 [G, G], from both images' patch tokens [G·G, D].
+    """Return how much each patch of a photo differs from a reference.
 
-    1 less the best cosine similarity to the reference's patches within ``REACH`` of the same place.
+    The difference is 1 minus the best cosine similarity to the reference's patches within ``REACH`` of the same place.
+
+    Args:
+        photo: patch tokens of the photo, float32 [G·G, D].
+        reference: patch tokens of the reference, float32 [G·G, D].
+
+    Returns:
+        Differences float32 [G, G].
     """
     side = round(len(photo) ** 0.5)
     units = [tokens / np.linalg.norm(tokens, axis=1, keepdims=True) for tokens in (photo, reference)]
@@ -45,7 +52,7 @@ class Evidence:
 
     @property
     def heat(self) -> Image.Image:
-        """The photo in grey, with what the reference lacks in red."""
+        """Return the photo in grey, with details that the reference lacks in red."""
         grey = self.photo.convert("L").convert("RGB")
         share = Image.fromarray((self.differences / HOTTEST * 255).clip(0, 255).astype(np.uint8))
         mask = share.resize(grey.size, Image.Resampling.BICUBIC)
@@ -53,7 +60,7 @@ class Evidence:
 
     @property
     def sheet(self) -> Image.Image:
-        """Photo, reference and heat map side by side."""
+        """Return photo, reference and heat map side by side."""
         pictures = (self.photo, self.reference, self.heat)
         sheet = Image.new("RGB", (sum(picture.width for picture in pictures), self.photo.height))
         for column, picture in enumerate(pictures):
@@ -62,7 +69,17 @@ class Evidence:
 
 
 def evidence(encoder: Encoder, preprocessing: Preprocessing, photo: Path, reference: Path) -> Evidence:
-    """Compare the files of a photo and of a reference. Raises UnreadablePhoto where one cannot be read."""
+    """Compare a photo with a reference.
+
+    Args:
+        encoder: the encoder.
+        preprocessing: how a photo becomes the encoder's input.
+        photo: the photo's file.
+        reference: the reference's file.
+
+    Raises:
+        UnreadablePhoto: one of the files cannot be read.
+    """
     seen, beside = preprocessing.picture(photo), preprocessing.of_references.picture(reference)
     tokens = encoder.patch_tokens(np.stack([preprocessing.tensor(seen), preprocessing.tensor(beside)]))
     return Evidence(seen, beside, difference(tokens[0], tokens[1]))

@@ -15,12 +15,14 @@ from .errors import InputError
 
 LABEL_BYTES = 100
 NEARLY = 0.75
-"""Likeness of two names, 0 to 1, from which on one may be a misspelling of the other: a letter in four."""
+"""Smallest likeness of two names, from 0 to 1, at which one may be a misspelling of the other: one letter in four
+differs."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters, line separators, and what Python reads bytes that are no UTF-8 as."""
+"""Control characters, line separators, and the characters that stand in Python for bytes that are not UTF-8."""
 
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
-"""Names that Windows gives to devices, with any extension: learn.microsoft.com, "Naming Files, Paths, and Namespaces"."""
+"""Names that Windows reserves for devices, with any extension (learn.microsoft.com, "Naming Files, Paths, and
+Namespaces")."""
 
 LEFT_BEHIND = {
     # Windows
@@ -31,17 +33,20 @@ LEFT_BEHIND = {
     # network storage: Synology, QNAP, file systems' own
     *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "lost+found"),
 }
-"""What systems put beside the user's files, in lower case. Whatever begins with a dot is hidden and never looked at."""
+"""Files and folders that systems create beside the user's, in lower case. Names that begin with a dot are always
+ignored."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it is renamed into place, on failure removed.
+    """Yield a temporary path beside ``path``. It is renamed to ``path`` on success, and removed on failure.
 
-    So nothing half-written is ever read, whatever stops the writing. Missing parent folders are made.
-    Raises InputError where the place cannot be written.
+    Nobody ever reads a half-written file, whatever interrupts the writing. Missing parent folders are created.
+
+    Raises:
+        InputError: the file cannot be written.
     """
-    # No process number: machines that share a folder may each have a process of the same number.
+    # The process number would not be enough: two machines that share a folder may use the same one.
     temporary = path.with_name(f".{path.stem}.{int.from_bytes(os.urandom(6))}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +60,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def writable_folder(folder: Path) -> None:
-    """Make ``folder`` and see that files can be written there, so that a long job does not fail at its end."""
+    """Create ``folder`` and check that files can be written to it, so that a long job does not fail at its end.
+
+    Raises:
+        InputError: it cannot be created or written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -65,25 +74,28 @@ def writable_folder(folder: Path) -> None:
 
 
 def can_be_written(folder: Path) -> bool:
-    """Whether ``folder`` is, or can become, one that files can be written to, as far as is known without writing."""
+    """Return whether files can be written to ``folder``, or it can be created, as far as that is known without
+    writing."""
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), None)
     return nearest is not None and nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def reason(error: Exception) -> str:
-    """The operating system's own words, in lower case and without the file name that ``str(error)`` adds."""
+    """Return the operating system's message in lower case, without the file name that ``str(error)`` adds."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return text[0].lower() + text[1:].rstrip(".")
 
 
 def shown(path: Path | str) -> str:
-    """``path`` as one line of valid text: forward slashes; control characters and bytes that are no UTF-8 escaped."""
+    """Return ``path`` as one line of valid text: with forward slashes, and with control characters and invalid bytes
+    escaped."""
     text = path.as_posix() if isinstance(path, Path) else path
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a regular file, or a link to one; False too where the system will not say, as for a name too long."""
+    """Return whether ``path`` is a regular file or a link to one; False also if the system cannot tell, as for too long
+    a name."""
     try:
         return path.is_file()
     except OSError:
@@ -91,15 +103,15 @@ def is_file(path: Path) -> bool:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's content, 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def label_problem(label: str) -> str | None:
-    """Why ``label`` cannot name a class, as a sentence; None where it can.
+    """Return why ``label`` cannot name a class, as a sentence; None if it can.
 
-    A label becomes the name of a folder and must be one on every system. Letters of any script are welcome.
+    A label becomes the name of a folder, and must be valid on every system. Letters of any script are allowed.
     """
 
     def sentence(why: str) -> str:
@@ -125,16 +137,23 @@ def label_problem(label: str) -> str | None:
 
 
 def stays_below(path: str) -> bool:
-    """Whether a relative path from a file that someone else wrote can only lead to places below its folder."""
+    """Return whether a relative path, read from a file of unknown origin, cannot lead outside the folder of that
+    file."""
     windows = PureWindowsPath(path)  # takes both kinds of slashes, drives and network places
     return bool(windows.parts) and not windows.anchor and ".." not in windows.parts
 
 
 def class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The files below each sub-folder of ``folder``, by the sub-folder's name; both sorted, what systems leave left out.
+    """List the files below each sub-folder of ``folder``.
 
-    Names are composed (Unicode's form NFC), as macOS and its zip files decompose them. Raises InputError where ``folder``
-    does not exist or cannot be listed.
+    Files that systems left behind are ignored. Names are converted to Unicode's composed form (NFC), because macOS and
+    its zip files decompose them.
+
+    Returns:
+        Files by the name of the sub-folder, both sorted.
+
+    Raises:
+        InputError: ``folder`` does not exist or cannot be listed.
     """
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not left_behind(entry.name))
@@ -147,18 +166,21 @@ def class_folders(folder: Path) -> dict[str, list[Path]]:
 
 
 def composed(name: str) -> str:
-    """``name`` in the one form of those that look the same."""
+    """Return ``name`` in Unicode's composed form, so that names that look the same are the same."""
     return unicodedata.normalize("NFC", name)
 
 
 def left_behind(name: str) -> bool:
-    """Whether a file or folder of this name is hidden, or put there by a system and not by the user."""
+    """Return whether a name is that of a hidden file or folder, or of one that a system created, not the user."""
     return name.startswith(".") or name.lower() in LEFT_BEHIND
 
 
 def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
-    """Every file below ``folder`` that no system left behind. Linked folders are followed, each place once, but not to what
-    lies below ``root`` (by default ``folder``) or above: that is visited anyway, or would go round for ever."""
+    """Yield every file below ``folder`` that no system left behind.
+
+    Linked folders are followed, each place once. A link that leads below ``root`` (by default ``folder``) or to a
+    folder above it is not followed: those files are found anyway, or the search would never end.
+    """
     top = Path(os.path.realpath(root or folder))
     above = {Path(os.path.realpath(parent)) for parent in folder.absolute().parents}  # by the way that was taken here
     visited = {Path(os.path.realpath(folder))}
@@ -182,13 +204,14 @@ def files_below(folder: Path, root: Path | None = None) -> Iterator[Path]:
 
 
 def stray_folders(folder: Path, classes: Sequence[str]) -> list[str]:
-    """The names of sub-folders of ``folder`` that hold files but bear the name of no class; an empty one is in nobody's way."""
+    """Return the names of sub-folders that contain files but are not named after a class. Empty ones do no harm."""
     labels = {composed(label) for label in classes}
     return [name for name, paths in class_folders(folder).items() if paths and name not in labels]
 
 
 def meant_class(stray: str, folder: Path, classes: Sequence[str]) -> str | None:
-    """The class without a folder of its own whose name is nearly that of a stray folder; None where no name is."""
+    """Return the class without a folder whose name is most similar to that of a stray folder; None if no name is
+    similar."""
     taken = class_folders(folder)
     free = {label.casefold(): label for label in classes if composed(label) not in taken}
     near = difflib.get_close_matches(stray.casefold(), free, n=1, cutoff=NEARLY)
@@ -196,10 +219,15 @@ def meant_class(stray: str, folder: Path, classes: Sequence[str]) -> str | None:
 
 
 def find_photos(folder: Path, classes: Sequence[str], *, leave_out: bool = False) -> list[tuple[Path, str]]:
-    """Every file below the class folders of ``folder`` with its class.
+    """Return every file below the class folders of ``folder``, with its class.
+
+    Args:
+        folder: the photos, one sub-folder for each class.
+        classes: names of the classes.
+        leave_out: leave out sub-folders that are not named after a class, instead of refusing them.
 
     Raises:
-        InputError: all problems: no photo, or a folder of no class where these are not to be left out.
+        InputError: all problems: there is no photo, or a sub-folder is not named after a class.
     """
     folders = class_folders(folder)
     labels = {composed(label): label for label in classes}

@@ -66,7 +66,7 @@ class EmbedResult:
 
 @dataclass(frozen=True)
 class ClassifiedPhoto:
-    """The verdict on a photo, and as ``notes`` what had to be assumed in order to read the photo."""
+    """The verdict on a photo, and ``notes`` on the assumptions that were necessary to read it."""
 
     verdict: Verdict
     notes: tuple[str, ...] = ()

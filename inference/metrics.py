@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 class Metrics:
     """Scores of C classes, in the order of ``labels``.
 
-    ``confusion`` int64 [C, C + 1], rows true, columns predicted; the last column counts photos that were rejected as
-    unknown, which are missing in their class's recall and harm no other class's precision. ``precision``, ``recall``,
-    ``f1`` float64 [C], 0 where undefined; ``support`` int64 [C], photos of the class. ``macro_f1`` is the mean F1 of
-    the classes that occur as true or as predicted label.
+    Attributes:
+        labels: names of the classes.
+        confusion: counts int64 [C, C + 1], true classes in rows, predicted ones in columns. The last column counts
+            photos that were rejected as unknown. They lower the recall of their class, and no other class's precision.
+        precision: float64 [C], 0 where undefined.
+        recall: float64 [C], 0 where undefined.
+        f1: float64 [C], 0 where undefined.
+        support: number of photos of each class, int64 [C].
+        macro_f1: mean F1 of the classes that occur as true or as predicted label.
+        accuracy: share of the photos that are classified correctly.
     """
 
     labels: tuple[str, ...]
@@ -29,7 +35,8 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Intervals:
-    """95 % intervals, low and high, of each figure in :class:`Metrics`: float64 [2], or [C, 2] for one per class."""
+    """Lower and upper limits of the 95 % intervals of the figures in :class:`Metrics`: float64 [2], or [C, 2] for one
+    per class."""
 
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
@@ -39,7 +46,13 @@ class Intervals:
 
 
 def from_predictions(true: NDArray[np.int64], predicted: NDArray[np.int64], labels: tuple[str, ...]) -> Metrics:
-    """Metrics of predictions: ``true`` and ``predicted`` [Q], Q ≥ 1, index ``labels``; predicted C is "unknown"."""
+    """Compute metrics from predictions.
+
+    Args:
+        true: classes of the Q photos as indices into ``labels``, int64 [Q], Q ≥ 1.
+        predicted: predicted classes, int64 [Q]; the index C means "unknown".
+        labels: names of the C classes.
+    """
     confusion = np.zeros((len(labels), len(labels) + 1), np.int64)
     np.add.at(confusion, (true, predicted), 1)
     right, support, taken = confusion.diagonal(), confusion.sum(axis=1), confusion[:, :-1].sum(axis=0)
@@ -48,10 +61,17 @@ def from_predictions(true: NDArray[np.int64], predicted: NDArray[np.int64], labe
 
 
 def intervals(confusion: NDArray[np.int64], resamples: int = 2000, seed: int = 0) -> Intervals:
-    """Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3) of the photos.
+    """Compute 95 % intervals by the percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
+    section 13.3).
 
-    Photos are drawn with replacement within their true class, as their number was chosen and not found: a row of the
-    confusion matrix is then a multinomial sample, so that no photo has to be drawn by itself.
+    Photos are drawn with replacement within their true class, because the number of photos of a class was chosen and is
+    not an observation. A row of the confusion matrix is then a multinomial sample, so photos need not be drawn one by
+    one.
+
+    Args:
+        confusion: counts as in :class:`Metrics`, int64 [C, C + 1].
+        resamples: number of bootstrap samples.
+        seed: seed of the random numbers.
     """
     generator = np.random.default_rng(seed)
     classes, support = len(confusion), confusion.sum(axis=1)
@@ -67,8 +87,16 @@ def intervals(confusion: NDArray[np.int64], resamples: int = 2000, seed: int = 0
 def _figures(
     right: NDArray[np.int64], support: NDArray[np.int64], taken: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], ...]:
-    """Precision, recall, F1 [..., C], macro F1 and accuracy [...] from counts [..., C]: photos of a class that were
-    classified correctly, photos of the class, photos classified as the class."""
+    """Compute figures from counts [..., C].
+
+    Args:
+        right: photos of a class that were classified correctly.
+        support: photos of a class.
+        taken: photos that were classified as a class.
+
+    Returns:
+        Precision, recall and F1 [..., C], macro F1 and accuracy [...].
+    """
     f1, occurs = _ratio(2 * right, support + taken), support + taken > 0
     return (
         _ratio(right, taken),

@@ -5,30 +5,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW = 256
-"""Up to this many references, sorting them all is faster than searching."""
+"""Number of references up to which sorting all of them is faster than a search."""
 
 PRODUCTS = 2**24
-"""Products of queries and references that are held in memory at once: 64 MB."""
+"""Largest number of products of queries and references in memory at once: 64 MB."""
 
 ROWS = 4096
-"""References that are compared exactly in one step."""
+"""Number of references that are compared exactly in one step."""
 
 
 def search(
     queries: NDArray[np.float32], references: NDArray[np.float32], lengths: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The ``k`` references most similar to each query, best first; equal ones in the order of the references.
+    """Find the references that are most similar to each query.
 
-    The similarity is the product of ``queries`` [Q, D] and ``references`` [N, D], both at most of unit length, over the
-    ``lengths`` [N] of the references: their cosine, where all are as :class:`.whitening.Whitening` gives them, or plain
-    unit vectors and ones. 1 ≤ k ≤ N. Returns similarities float32 [Q, k] and row numbers of ``references`` int64 [Q, k].
+    The similarity is the product of query and reference, divided by the reference's length. That is their cosine if the
+    vectors come from :class:`.whitening.Whitening`, or if they are plain unit vectors and all lengths are 1.
+
+    Args:
+        queries: float32 [Q, D], of at most unit length.
+        references: float32 [N, D], of at most unit length.
+        lengths: lengths of the references, float32 [N].
+        k: number of references to find, from 1 to N.
+
+    Returns:
+        Similarities float32 [Q, k] and row numbers of the references int64 [Q, k], the most similar first. References
+        of equal similarity are in the order of their rows.
     """
     if len(references) <= FEW:
-        if len(queries) == 1:  # what a station asks; the same result without the cost of a second axis
+        if len(queries) == 1:  # the usual case at a station: the same result, without the cost of a second axis
             row = references @ queries[0] / lengths
             best = (-row).argsort(kind="stable")[None, :k]
             return row[best], best
-        # In effect one by one: how a product of two matrices is rounded depends on their size.
+        # In effect one by one, because rounding in a matrix product depends on the size of the matrices.
         rows = np.matmul(references, queries[:, :, None])[:, :, 0] / lengths
         indices = (-rows).argsort(axis=1, kind="stable")[:, :k]
         return np.take_along_axis(rows, indices, axis=1), indices
@@ -49,8 +58,11 @@ def search(
 
 
 def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
-    """A similarity that at least ``k`` of ``row`` [N], N ≥ k, reach, and few more: the k-th highest of the maxima of
-    about the root of N groups, which costs one pass where finding the k-th highest itself costs several."""
+    """Return a similarity that at least ``k`` values of ``row`` [N], N ≥ k, reach, but few more than k.
+
+    It is the k-th highest maximum of about √N groups. Finding that takes one pass; finding the k-th highest value
+    itself takes several.
+    """
     groups = int(len(row) ** 0.5)
     if groups >= 2 * k:
         row = row[: len(row) // groups * groups].reshape(groups, -1).max(axis=1)
@@ -61,7 +73,8 @@ def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
 def _compared(
     query: NDArray[np.float32], references: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Products float32 [M] of ``query`` and these ``rows`` [M], each rounded the same whatever the others are."""
+    """Return the products float32 [M] of ``query`` and ``rows`` [M]. How each is rounded does not depend on the other
+    rows."""
     blocks = (references[rows[start : start + ROWS]] for start in range(0, len(rows), ROWS))
     return np.concatenate([(block * query).sum(axis=1) for block in blocks])
 
@@ -69,10 +82,18 @@ def _compared(
 def vote(
     labels: NDArray[np.int64], similarities: NDArray[np.float32], class_count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Majority vote of neighbours given best first: ``labels`` and ``similarities`` [Q, k].
+    """Let neighbours vote by majority.
 
-    A tie goes to the class whose voting neighbours have the higher summed similarity, and if that is equal too, to
-    the class of the nearer neighbour. Returns the predicted class int64 [Q] and the votes int64 [Q, class_count].
+    A tie goes to the class whose voting neighbours have the higher sum of similarities. If that is equal too, it goes
+    to the class of the nearer neighbour.
+
+    Args:
+        labels: classes of the neighbours, the most similar first, int64 [Q, k].
+        similarities: their similarities, float32 [Q, k].
+        class_count: number of classes C.
+
+    Returns:
+        The predicted classes int64 [Q], and the votes int64 [Q, C].
     """
     voted = labels[:, :, None] == np.arange(class_count)  # [Q, k, C]
     votes = voted.sum(axis=1, dtype=np.int64)

@@ -17,10 +17,10 @@ from .rejection import UNKNOWN, Rejection
 
 INPUTS = ("image", "tensor")
 OLDEST_RUNTIME = "1.17"
-"""The oldest ONNX Runtime that runs an exported file: it brought the operators' version, 20, which Gelu needs."""
+"""The oldest ONNX Runtime that runs an exported file. It was the first to support opset 20, which Gelu needs."""
 
 LARGEST = 2**31 - 1
-"""Bytes of a protocol buffer, and so of an ONNX file without external data."""
+"""Largest size in bytes of a protocol buffer, and so of an ONNX file without external data."""
 
 PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixels) {
     image_sides = Shape <start = 1, end = 3> (images)
@@ -93,7 +93,7 @@ REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label
     strange = Less (familiarity, threshold)
     label = Where (strange, unknown_label, winner)
 }"""
-""":meth:`.rejection.Subspace.familiarity` and the rejection of what is less familiar than the threshold."""
+""":meth:`.rejection.Subspace.familiarity`, and the rejection of photos that are less familiar than the threshold."""
 
 
 def export_onnx(
@@ -105,22 +105,22 @@ def export_onnx(
     rejection: Rejection | None = None,
     precision: str = "FP32",
 ) -> None:
-    """Write one ONNX file that takes photos to verdicts as ``classify`` does.
+    """Write one ONNX file that classifies photos as ``classify`` does.
 
-    Its outputs are ``label`` int64 [N], -1 for an unknown photo; ``votes`` int64 [N, C]; ``similarities`` float32 [N, k],
-    the highest first; ``neighbours`` int64 [N, k]; and with rejection ``familiarity`` float64 [N]. Its metadata, named
-    ``simsearch.…``, tell class names and reference images by number, k, the crop, the white level of deep photos, the model
-    and the oldest ONNX Runtime that runs the file; lists are JSON.
+    Its outputs are ``label`` int64 [N], which is -1 for an unknown photo; ``votes`` int64 [N, C]; ``similarities``
+    float32 [N, k], the highest first; ``neighbours`` int64 [N, k]; and, with rejection, ``familiarity`` float64 [N].
+    Its metadata, which are named ``simsearch.…``, contain the names of classes and reference images by number, k, the
+    crop, the white level of deep photos, the model, and the oldest ONNX Runtime that runs the file. Lists are JSON.
 
     Args:
-        database: the references. Its crop is applied to images; a tensor is made of what was cropped.
+        database: the references. Its crop is applied to images; a tensor must be made from a cropped photo.
         encoder: the encoder's file.
         output: the file to write.
         flavour: the input. ``image``: ``images`` uint8 [N, H, W, 3], RGB, upright, of any size. ``tensor``: ``pixels``
             float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them.
-        k: how many neighbours vote.
-        rejection: which photos are unknown; None: no photo is.
-        precision: "FP32", or "FAST", whose file is to be given one photo at a time, as :mod:`.quantising` says why.
+        k: number of neighbours that vote.
+        rejection: the rule by which a photo is unknown. With None, no photo is rejected.
+        precision: "FP32" or "FAST". A "FAST" file must be given one photo at a time; :mod:`.quantising` says why.
 
     Raises:
         InputError: the ``onnx`` package is missing, or the file would be too large.
@@ -154,7 +154,7 @@ def export_onnx(
 
 
 def _import_onnx() -> Any:
-    """The ``onnx`` package, late, as nothing else needs it."""
+    """Import the ``onnx`` package, which nothing else needs."""
     try:
         import onnx
         import onnx.parser
@@ -165,7 +165,7 @@ def _import_onnx() -> Any:
 
 
 def _load_encoder(encoder: Path, database: ReferenceDatabase, precision: str) -> Any:
-    """The encoder as an ONNX model that holds all its weights."""
+    """Load the encoder as an ONNX model that contains all its weights."""
     onnx = _import_onnx()
     model = onnx.load(encoder, load_external_data=False)
     external = any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
@@ -175,7 +175,7 @@ def _load_encoder(encoder: Path, database: ReferenceDatabase, precision: str) ->
 
 
 def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[Any]]:
-    """What :data:`VOTE` names."""
+    """Return the constants of :data:`VOTE`."""
     return {
         "whitening": database.whitening.matrix.astype(np.float32),
         "reference_vectors": np.ascontiguousarray(database.embeddings.T),
@@ -191,7 +191,7 @@ def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[An
 
 
 def _rejection_constants(rejection: Rejection) -> dict[str, NDArray[Any]]:
-    """What :data:`REJECT` names."""
+    """Return the constants of :data:`REJECT`."""
     return {
         "subspace_mean": rejection.subspace.mean,
         "subspace_axes": np.ascontiguousarray(rejection.subspace.axes.T),
@@ -202,7 +202,7 @@ def _rejection_constants(rejection: Rejection) -> dict[str, NDArray[Any]]:
 
 
 def _preprocessing_constants(preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
-    """What :data:`PREPROCESS` names."""
+    """Return the constants of :data:`PREPROCESS`."""
     left, top, width, height = preprocessing.crop
     return {
         "crop_start": np.array([top, left]),
@@ -217,7 +217,7 @@ def _preprocessing_constants(preprocessing: Preprocessing) -> dict[str, NDArray[
 
 
 def _metadata(database: ReferenceDatabase, k: int, rejection: Rejection | None) -> dict[str, str]:
-    """What the file says of itself, beside what the encoder's file says."""
+    """Return the metadata that are added to those of the encoder's file."""
     found = {
         "simsearch.encoder_sha256": database.model.sha256,
         "simsearch.classes": json.dumps(database.classes),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies where in the folders that jobs write: the one place that knows file names."""
+"""The layout of the folders that jobs write. File names are defined only here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +15,28 @@ class ReferencesFolder:
 
     @property
     def recipe(self) -> Path:
-        """All that made the references."""
+        """The recipe: everything that determined the references."""
         return self.path / "recipe.json"
 
     @property
     def lock(self) -> Path:
-        """There while a job writes to the folder."""
+        """The lock file, which exists while a job writes to the folder."""
         return self.path / ".lock"
 
     @property
     def crashes(self) -> Path:
-        """How often Blender crashed on which image."""
+        """The file that counts Blender's crashes for each image."""
         return self.path / ".crashes.json"
 
     @property
     def rendering(self) -> Path:
-        """Names the image that is being rendered in the job's own process."""
+        """The file that names the image that the job's own process is rendering."""
         return self.path / ".rendering"
 
 
 @dataclass(frozen=True)
 class ValidationFolder:
-    """What a validation writes."""
+    """The folder of a validation's results."""
 
     path: Path
 
@@ -57,12 +57,12 @@ class ValidationFolder:
 
     @property
     def report(self) -> Path:
-        """The page for people."""
+        """The report, an HTML page."""
         return self.path / REPORT
 
     @property
     def vectors(self) -> Path:
-        """Vectors of photos, by which a stopped validation goes on and a repeated one is quick."""
+        """The cache of photo vectors, which lets a stopped validation continue and makes a repeated one fast."""
         return self.path / ".vectors.sqlite"
 
 
@@ -84,7 +84,7 @@ class OutputFolder:
 
     @property
     def preview(self) -> "OutputFolder":
-        """One reference of each class."""
+        """The folder of the preview, with one reference of each class."""
         return OutputFolder(self.path / "preview")
 
     @property
@@ -94,10 +94,10 @@ class OutputFolder:
 
     @property
     def evidence(self) -> Path:
-        """Pictures of where classified photos differ from their nearest reference, by the photo's name."""
+        """The folder of pictures that show where photos differ from their nearest reference, by name of the photo."""
         return self.path / "evidence"
 
 
 def reference_name(label: str, index: int) -> str:
-    """Path of a rendered reference, relative to the folder of references."""
+    """Return the path of a rendered reference, relative to the folder of references."""
     return f"{label}/{label}_{index:04d}.png"

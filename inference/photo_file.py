@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a photo's file to an upright picture of 8 bits in sRGB, whatever wrote it; what cannot be read is said in words."""
+"""Reading a photo of any kind as an upright 8-bit image in sRGB. If that is impossible, the reason is a plain
+sentence."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,15 +17,16 @@ from .errors import UnreadablePhoto
 from .files import is_file, reason
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "AVIF", "JPEG2000")
-"""What cameras and scanners write. Pillow's other formats stay closed to strangers' files (EPS runs Ghostscript)."""
+"""The formats of cameras and scanners. Pillow's other formats are not used on files of unknown origin (EPS runs
+Ghostscript)."""
 
 Crop = tuple[float, float, float, float]
-"""A part of the upright photo: left, top, width and height as shares of its size."""
+"""A part of the upright photo: left, top, width and height, as shares of the photo's width and height."""
 
 WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
 BEHIND_TRANSPARENCY = (128, 128, 128)
 HEAD_BYTES = 65536
-"""How much of a file's beginning is looked at for what it says."""
+"""Number of bytes at the beginning of a file that are searched for metadata."""
 
 HEIC_BRANDS = {b"heic", b"heix", b"heif", b"hevc", b"mif1", b"msf1"}
 """ISO/IEC 23008-12 file types, bytes 8 to 12 of the file."""
@@ -35,11 +37,12 @@ READERS: tuple[tuple[Callable[[bytes], object], Callable[[BinaryIO], DeepPixels 
     (lambda head: head[:2] in (b"P2", b"P3", b"P5", b"P6", b"Pf"), read_netpbm),
     (JPEG_2000_SIZE.search, read_jpeg_2000),
 )
-"""What reads files that may have more than 8 bits, each with what tells them by their beginning."""
+"""The readers of files that may have more than 8 bits, each with the test that recognises them by their beginning."""
 
 
 def crop_box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom pixel of ``crop`` in an image; at least one pixel large."""
+    """Return the left, top, right and bottom pixel of ``crop`` in an image. The box is at least one pixel wide and
+    high."""
     left, top = (min(round(share * side), side - 1) for share, side in zip(crop, (width, height), strict=False))
     right, bottom = min(round((crop[0] + crop[2]) * width), width), min(round((crop[1] + crop[3]) * height), height)
     return left, top, max(right, left + 1), max(bottom, top + 1)
@@ -48,13 +51,19 @@ def crop_box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
 def open_photo(
     path: Path, size: int, crop: Crop = WHOLE, white_level: int | None = None, note: Note = lambda _: None
 ) -> Image.Image:
-    """Read a photo, or the part ``crop`` of it, as an upright RGB image in sRGB.
+    """Read a photo, or a part of it, as an upright RGB image in sRGB. Transparency is blended with mid-grey.
 
-    ``size`` is the length in pixels that either side is going to be resized to: large JPEG files are decoded at a
-    fraction of their size, but what is cropped never at less than one and a half times ``size``. Values of more than 8
-    bits are brought to 8 by what their file says is white, else by ``white_level``, else by the least of WHITE_LEVELS
-    that holds them all. Transparency is laid over mid-grey. ``note`` is told of what had to be assumed or left out, as
-    the end of a sentence about the photo. Raises UnreadablePhoto.
+    Args:
+        path: the file.
+        size: side in pixels to which the result will be resized. Large JPEG files are decoded at a fraction of their
+            size, but what remains after cropping has at least 1.5 times ``size``.
+        crop: the part of the photo to read.
+        white_level: the value of white in files with more than 8 bits that do not state it. None: the smallest of
+            WHITE_LEVELS that no value of the photo exceeds.
+        note: is called with what had to be assumed or left out, as the second part of a sentence about the photo.
+
+    Raises:
+        UnreadablePhoto: the file cannot be read as a photo.
     """
     with _told_in_words(path), path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -73,7 +82,7 @@ def open_photo(
 
 
 def may_be_deep(path: Path) -> bool:
-    """Whether a file may have more than 8 bits, by a look at its beginning."""
+    """Return whether a file may have more than 8 bits, judged by its beginning."""
     if not is_file(path):  # opening a pipe would wait for ever
         return False
     try:
@@ -85,8 +94,10 @@ def may_be_deep(path: Path) -> bool:
 
 
 def unstated_white(path: Path) -> int | None:
-    """The least of WHITE_LEVELS that holds all values of a photo whose file does not say what is white; None for any other
-    file and those that cannot be read."""
+    """Return the smallest of WHITE_LEVELS that no value of a photo exceeds, if its file does not state the white level.
+
+    Returns None for any other file, and for files that cannot be read.
+    """
     try:
         with _told_in_words(path), path.open("rb") as file:
             deep = _deep(file, file.read(HEAD_BYTES))
@@ -97,12 +108,12 @@ def unstated_white(path: Path) -> int | None:
 
 @contextmanager
 def _told_in_words(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with the photo ``path`` is raised as UnreadablePhoto."""
+    """Raise any error with the photo ``path`` as UnreadablePhoto."""
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
             raise UnreadablePhoto("not a file: give image files")
         with warnings.catch_warnings():
-            # Pillow warns of damage that it can live with, and from 89 megapixels on: it refuses from 179 only.
+            # Pillow warns of minor damage, and of more than 89 megapixels. It refuses only more than 179 megapixels.
             warnings.simplefilter("ignore")
             yield
     except UnreadablePhoto:
@@ -120,13 +131,13 @@ def _told_in_words(path: Path) -> Iterator[None]:
             raise UnreadablePhoto("the file is cut off: copy it again") from None
         if isinstance(error, OSError) and error.strerror:
             raise UnreadablePhoto(f"cannot be opened: {reason(error)}") from None
-        # Pillow's own words are plain in these two; others are about Python.
+        # Pillow's messages are clear in these two cases. Others are about Python.
         why = f" ({reason(error)})" if isinstance(error, (OSError, SyntaxError)) else ""
         raise UnreadablePhoto(f"damaged{why}: copy it again, or save it as PNG") from None
 
 
 def _deep(file: BinaryIO, head: bytes) -> DeepPixels | None:
-    """The pixels of an open file of more than 8 bits, which begins with ``head``; None for any other."""
+    """Return the pixels of an open file that begins with ``head``, if it has more than 8 bits; otherwise None."""
     for accepts, read in READERS:
         if accepts(head):
             return read(file)
@@ -147,7 +158,7 @@ def _white(deep: DeepPixels, white_level: int | None, note: Note) -> int:
 
 
 def _opened(file: BinaryIO, head: bytes) -> Image.Image:
-    """An open file of 8 bits or less, as Pillow opens it."""
+    """Open a file with 8 bits or less with Pillow."""
     file.seek(0)
     try:
         image = Image.open(file, formats=FORMATS)
@@ -165,13 +176,13 @@ def _opened(file: BinaryIO, head: bytes) -> Image.Image:
         except UnidentifiedImageError:
             raise UnreadablePhoto("HEIC, which is damaged or of a rare kind: export it as JPEG") from None
     if image.format == "PNG" and (step := {"L;2": 85, "L;4": 17}.get(str(image.tile[0].args))):
-        # Pillow brings the pixels to 8 bits, but not the one that is called transparent.
+        # Pillow converts the pixels to 8 bits, but not the transparent colour.
         image.info |= {"transparency": image.info["transparency"] * step} if "transparency" in image.info else {}
     return image
 
 
 def _rgb(image: Image.Image, profile: bytes | None, note: Note) -> Image.Image:
-    """``image`` as RGB in sRGB; not copied where it is that already, as it may be large."""
+    """Return ``image`` as RGB in sRGB. It is not copied if it is that already, because it may be large."""
     if not image.has_transparency_data:
         return to_srgb(image, profile, note)
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -199,7 +210,7 @@ OTHERS = (
     (b"II*\0", "a rare kind of TIFF"),
     (b"MM\0*", "a rare kind of TIFF"),
 )
-"""Files that people take for photos, by their beginning."""
+"""Files that are easily mistaken for photos, by their beginning."""
 
 
 def _not_an_image(path: Path) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures for the report, as data that a page carries in itself."""
+"""Small pictures for the report, as data that are embedded in the page."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ class Picture:
 
 
 def thumbnail(path: Path, crop: Crop = WHOLE, white_level: int | None = None) -> Picture | None:
-    """A photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None where it cannot be read."""
+    """Return a photo, or its part ``crop``, within :data:`SIDE` × :data:`SIDE` pixels; None if it cannot be read."""
     try:
         image = open_photo(path, SIDE // 2, crop, white_level)  # decoded at no less than SIDE
     except UnreadablePhoto:
@@ -34,7 +34,7 @@ def thumbnail(path: Path, crop: Crop = WHOLE, white_level: int | None = None) ->
 
 
 def picture(image: Image.Image) -> Picture:
-    """An RGB image as it is."""
+    """Return an RGB image at its own size."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY, optimize=True)
     return Picture(f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}", *image.size)

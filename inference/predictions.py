@@ -14,18 +14,25 @@ from .files import UNPRINTABLE, reason, replacing, shown
 from .verdicts import Verdict
 
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""How a cell begins that spreadsheets would run (owasp.org, "CSV Injection"), and after how many apostrophes it is safe."""
+"""The beginning of a cell that spreadsheets would execute (owasp.org, "CSV Injection"), even after apostrophes."""
 
 READ = ("path", "true", "predicted", "reference_1", "similarity_1")
-"""Columns that are read."""
+"""The columns that are read."""
 
 ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|[tnr])")
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A row of ``predictions.csv``: a photo, relative to the folder of photos, its true and its predicted class, and the
-    path, relative to the database, and similarity of its most similar reference."""
+    """A row of ``predictions.csv``.
+
+    Attributes:
+        photo: path of the photo, relative to the folder of photos.
+        true: its true class.
+        predicted: its predicted class.
+        nearest: path of the most similar reference, relative to the database.
+        similarity: similarity of that reference.
+    """
 
     photo: Path
     true: str
@@ -37,25 +44,29 @@ class Prediction:
 def write_predictions(
     path: Path, folder: Path | None, true: Sequence[str], verdicts: Sequence[Verdict], k: int
 ) -> None:
-    """Write verdicts to the file ``path``.
+    """Write verdicts to a file.
 
     Args:
         path: the file.
-        folder: where the photos lie, which their paths are relative to; None: the paths stay as they are.
-        true: the photos' classes.
+        folder: the folder of photos; their paths are written relative to it. None: paths are written as they are.
+        true: true classes of the photos.
         verdicts: the verdicts on them, in the same order.
-        k: how many neighbours each verdict has.
+        k: number of neighbours of each verdict.
+
+    Raises:
+        InputError: the file cannot be written.
     """
-    # Excel takes a file without the mark for one of its code page's.
+    # Without the byte order mark, Excel assumes its own code page.
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(_rows(folder, true, verdicts, k))
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """The rows of a ``predictions.csv``, saved again by a spreadsheet or not.
+    """Read a ``predictions.csv``, which a spreadsheet program may have saved again.
 
     Raises:
-        InputError: it cannot be read, or a spreadsheet has changed more than encoding, separators and decimal points.
+        InputError: it cannot be read, or a spreadsheet program changed more than encoding, separators and decimal
+            points.
     """
     try:
         table = list(_table(_decoded(path.read_bytes())))
@@ -67,7 +78,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def _decoded(content: bytes) -> str:
-    """The text of a file as spreadsheets save it: UTF-8 or UTF-16 with its mark, or Windows' Western code page."""
+    """Decode a file as spreadsheet programs save it: UTF-8 or UTF-16 with a byte order mark, or Windows-1252."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     try:
@@ -80,7 +91,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _table(text: str) -> Iterator[dict[str, str]]:
-    """The rows by the names of their columns; the separator is what follows the first name."""
+    """Yield the rows by column name. The separator is the character after the first name."""
     text = re.sub(r"\Asep=.\r?\n", "", text)
     head = re.match(r'"?path"?([,;\t])', text)
     if not head:
@@ -104,7 +115,7 @@ def _prediction(row: dict[str, str]) -> Prediction:
 
 
 def _rows(folder: Path | None, true: Sequence[str], verdicts: Sequence[Verdict], k: int) -> Iterator[list[object]]:
-    """The rows of the file, the head first."""
+    """Yield the rows of the file, the header first."""
     rejecting = any(verdict.familiarity is not None for verdict in verdicts)
     yield [
         *("path", "true", "predicted", "votes"),
@@ -122,10 +133,10 @@ def _rows(folder: Path | None, true: Sequence[str], verdicts: Sequence[Verdict],
 
 
 def _cell(text: str) -> str:
-    """``text`` as a cell that no program runs or fails on; :func:`_text` gives it back.
+    """Return ``text`` as a cell that no program executes or fails on. :func:`_text` reverses this.
 
-    A cell that a spreadsheet would take for a formula gets an apostrophe. Characters that cannot be printed are escaped
-    as Python writes them; backslashes are doubled where they could be confused with that.
+    A cell that a spreadsheet program would interpret as a formula gets an apostrophe. Characters that cannot be printed
+    are escaped as Python writes them. Backslashes are doubled where they could be confused with such an escape.
     """
     if UNPRINTABLE.search(text) or ESCAPED.search(text):
         text = re.sub(rf"\\|{UNPRINTABLE.pattern}", lambda found: found[0].encode("unicode_escape").decode(), text)
@@ -133,7 +144,7 @@ def _cell(text: str) -> str:
 
 
 def _text(cell: str) -> str:
-    """What :func:`_cell` made a cell of."""
+    """Return the text from which :func:`_cell` made a cell."""
     if cell.startswith("'") and FORMULA.match(cell):
         cell = cell[1:]
     return ESCAPED.sub(lambda found: found[0].encode().decode("unicode_escape"), cell)

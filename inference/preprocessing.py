@@ -13,7 +13,7 @@ from .errors import UnreadablePhoto
 from .photo_file import WHOLE, Crop, crop_box, open_photo
 
 __all__ = ("WHOLE", "Crop", "Preprocessing", "UnreadablePhoto", "crop_box", "crop_problem", "open_photo")
-"""What reads a photo is in :mod:`.photo_file`; scripts outside find it here."""
+"""Photos are read in :mod:`.photo_file`; these names are for scripts outside this package."""
 
 
 @dataclass(frozen=True)
@@ -31,34 +31,50 @@ class Preprocessing:
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     crop: Crop = WHOLE
-    """What of a photo counts. References are rendered to show just that and are never cropped."""
+    """The part of a photo that counts. References are rendered to show exactly that part, and are never cropped."""
 
     white_level: int | None = None
-    """Which value is white in files of more than 8 bits that do not say it; None where it is to be told by the photos."""
+    """The value of white in files with more than 8 bits that do not state it. None: it is determined from the
+    photos."""
 
     @property
     def of_references(self) -> "Preprocessing":
-        """The same for images that show the region already."""
+        """The preprocessing of references, which show the region already: the same without a crop."""
         return replace(self, crop=WHOLE)
 
     def picture(self, path: Path, note: Note = lambda _: None) -> Image.Image:
-        """An image file as the encoder sees it: RGB, size × size pixels. ``note`` is told what :func:`.open_photo` notes.
-        Raises UnreadablePhoto."""
+        """Read an image file as the encoder sees it: RGB, size × size pixels.
+
+        Args:
+            path: the file.
+            note: is called with what had to be assumed or left out.
+
+        Raises:
+            UnreadablePhoto: the file cannot be read as a photo.
+        """
         return self.stretched(open_photo(path, self.size, self.crop, self.white_level, note))
 
     def read(self, path: Path, note: Note = lambda _: None) -> NDArray[np.float32]:
-        """The encoder's input for an image file: float32 [3, size, size]. ``note`` as above. Raises UnreadablePhoto."""
+        """Read an image file as the encoder's input: float32 [3, size, size].
+
+        Args:
+            path: the file.
+            note: is called with what had to be assumed or left out.
+
+        Raises:
+            UnreadablePhoto: the file cannot be read as a photo.
+        """
         return self.tensor(self.picture(path, note))
 
     def stretched(self, image: Image.Image) -> Image.Image:
-        """An RGB image as the encoder sees it: size × size pixels."""
-        # Pass by pass, always across first: since version 13 Pillow itself takes the cheaper order, and the rounding to
-        # 8 bits in between makes that another picture. ONNX Runtime goes across first too.
+        """Stretch an RGB image to size × size pixels."""
+        # One pass at a time, horizontal first. Since version 13 Pillow chooses the cheaper order, and because values are
+        # rounded to 8 bits between the passes, the result would differ. ONNX Runtime also begins horizontally.
         across = image.resize((self.size, image.height), Image.Resampling.BICUBIC)
         return across.resize((self.size, self.size), Image.Resampling.BICUBIC)
 
     def tensor(self, image: Image.Image) -> NDArray[np.float32]:
-        """The encoder's input for an RGB image: float32 [3, size, size]."""
+        """Return the encoder's input for an RGB image: float32 [3, size, size]."""
         pixels = np.asarray(self.stretched(image))
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         normalised = ((np.arange(256, dtype=np.float32)[:, None] / np.float32(255) - mean) / std).T  # of each level
@@ -66,7 +82,7 @@ class Preprocessing:
 
 
 def crop_problem(crop: Crop) -> str | None:
-    """Why ``crop`` is no part of a photo, as a sentence; None where it is."""
+    """Return why ``crop`` is not a part of a photo, as a sentence; None if it is one."""
     left, top, width, height = crop
     # Not written with "or" of opposites, as NaN has to fail too. A rectangle's far edges may be off by rounding; a
     # millionth of a photo is less than a pixel.

@@ -19,20 +19,21 @@ INTERVAL = 0.1
 
 
 class Progress:
-    """Reports how far a job is.
+    """Reports the progress of a job.
 
-    ``file``, where given, always holds one JSON object ``{"stage", "done", "total", "seconds"}`` of the running stage.
+    If ``file`` is given, it always contains one JSON object ``{"stage", "done", "total", "seconds"}`` about the current
+    stage.
     """
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
 
     def track(self, items: Iterable[Item], total: int, stage: str) -> Generator[Item, None, None]:
-        """Yield ``items``, of which there are ``total``; an item counts as done when the next one is asked for."""
+        """Yield ``items``, whose number is ``total``. An item counts as done when the next one is requested."""
         from tqdm import tqdm
 
-        tqdm.monitor_interval = 0  # otherwise tqdm starts a thread to redraw a bar that stands still
-        # tqdm's own lock is also a semaphore between processes, which outlives a process that is ended.
+        tqdm.monitor_interval = 0  # otherwise tqdm starts a thread that redraws an idle bar
+        # tqdm's default lock includes a semaphore between processes, which remains if a process is killed.
         tqdm.set_lock(RLock())
         started = written = time.monotonic()
         self._write(stage, 0, total, 0.0)
@@ -50,11 +51,11 @@ class Progress:
                         self._write(stage, done, total, now - started)
 
     def say(self, sentence: str) -> None:
-        """Tell the user something that is worth knowing but stops nothing."""
+        """Tell the user something that is worth knowing but does not stop the job."""
         print(sentence, file=sys.stderr)
 
     def warn(self, sentences: Iterable[str]) -> None:
-        """Tell the user what may be wrong, a line each."""
+        """Print warnings, one line each."""
         for sentence in sentences:
             self.say(f"Warning: {sentence}")
 

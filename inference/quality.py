@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos that are darker, brighter, more blurred or noisier than the references: these fail first (Huber et al., 2025)."""
+"""Detection of photos that are darker, brighter, more blurred or noisier than the references. They fail first (Huber et
+al., 2025)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,24 +11,33 @@ from numpy.typing import NDArray
 from .preprocessing import Preprocessing, UnreadablePhoto
 
 LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue: ITU-R BT.601, as Pillow's mode "L"."""
+"""Weights of red, green and blue (ITU-R BT.601), as in Pillow's mode "L"."""
 
 MOST_REFERENCES = 200
 EXPOSURE_MARGIN = 0.25
-"""Photos may be this share darker or brighter than the references' limits, as any camera's exposure varies."""
+"""Share by which photos may be darker or brighter than the references' limits, because the exposure of cameras
+varies."""
 
 SHARPNESS_MARGIN = 0.3
-"""Lenses draw softer than a renderer: edges may be this share softer than those of the softest references."""
+"""Share by which edges may be softer than in the softest references, because lenses are less sharp than a renderer."""
 
 VISIBLE_NOISE = 5.0
-"""Renders have none: up to this standard deviation, in levels of 255, a photo's noise is no finding."""
+"""Standard deviation of noise, in levels of 255, up to which a photo is not reported. Renders have no noise."""
 
 
 def measure(tensors: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Brightness, sharpness and noise of preprocessed images [N, 3, S, S]: float32 [N, 3].
+    """Measure brightness, sharpness and noise of images.
 
-    Brightness is the mean level, 0 to 255. Sharpness is the steepest change of slope over the steepest slope (what one
-    pixel in a hundred exceeds), which contrast does not change. Noise is its standard deviation in levels.
+    Brightness is the mean level, 0 to 255. Sharpness is the steepest change of slope divided by the steepest slope,
+    which does not depend on contrast; "steepest" is the value that one pixel in a hundred exceeds. Noise is a standard
+    deviation in levels.
+
+    Args:
+        tensors: preprocessed images, float32 [N, 3, S, S].
+        preprocessing: the preprocessing that made them.
+
+    Returns:
+        Brightness, sharpness and noise, float32 [N, 3].
     """
     weights = np.array(LUMA, np.float32)
     mean, std = np.array(preprocessing.mean, np.float32), np.array(preprocessing.std, np.float32)
@@ -37,13 +47,14 @@ def measure(tensors: NDArray[np.float32], preprocessing: Preprocessing) -> NDArr
     steepest = np.sqrt(_high(slopes)).clip(2) / 2
     down, across = np.diff(grey, 2, axis=1), np.diff(grey, 2, axis=2)
     sharpness = _high(np.abs(down[:, :, inner] + across[:, inner])) / steepest
-    # Blind to edges: J. Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996.
+    # Not affected by edges: J. Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996.
     noise = np.sqrt(np.pi / 2) / 6 * np.abs(np.diff(down, 2, axis=2)).mean(axis=(1, 2))
     return np.stack([grey.mean(axis=(1, 2)), sharpness, noise], axis=1).astype(np.float32)
 
 
 def measure_references(paths: Sequence[Path], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """The same of reference images, evenly picked where there are many; those that are not there are left out."""
+    """Measure reference images. If there are many, some are picked evenly; missing files are left out. Returns float32
+    [M, 3]."""
     measured = [np.empty((0, 3), np.float32)]
     for path in paths[:: -(-len(paths) // MOST_REFERENCES)]:
         try:
@@ -54,7 +65,14 @@ def measure_references(paths: Sequence[Path], preprocessing: Preprocessing) -> N
 
 
 def limits(references: NDArray[np.float32]) -> dict[str, float]:
-    """What photos may be, by finding, from the measurements of references [N, 3], N ≥ 1."""
+    """Derive limits for photos from the references.
+
+    Args:
+        references: results of :func:`measure`, float32 [N, 3], N ≥ 1.
+
+    Returns:
+        The limit for each finding, by its name.
+    """
     low, high = np.percentile(references, (2, 98), axis=0).tolist()
     return {
         "dark": low[0] * (1 - EXPOSURE_MARGIN),
@@ -65,7 +83,12 @@ def limits(references: NDArray[np.float32]) -> dict[str, float]:
 
 
 def findings(photo: NDArray[np.float32], allowed: dict[str, float]) -> list[str]:
-    """What is wrong with a photo of brightness, sharpness and noise ``photo`` [3]."""
+    """Return the names of the limits that a photo exceeds.
+
+    Args:
+        photo: brightness, sharpness and noise of the photo, [3].
+        allowed: the limits, from :func:`limits`.
+    """
     brightness, sharpness, noise = photo.tolist()
     beyond = {
         "dark": brightness < allowed["dark"],
@@ -77,7 +100,7 @@ def findings(photo: NDArray[np.float32], allowed: dict[str, float]) -> list[str]
 
 
 def _high(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What one pixel in a hundred of each of ``images`` [N, H, W] exceeds: float32 [N]."""
+    """Return the value that one pixel in a hundred of each image [N, H, W] exceeds: float32 [N]."""
     values = images.reshape(len(images), -1)
     rank = values.shape[1] * 99 // 100
     return np.partition(values, rank, axis=1)[:, rank]

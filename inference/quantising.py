@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The encoder "fast": its perceptrons multiply 8-bit integers. Made in memory from the float32 file.
+"""The encoder "fast": its perceptrons multiply 8-bit integers. It is made in memory from the float32 file.
 
-Two thirds of the work are the perceptrons'. Attention stays in float32: in 8 bits it would be quicker still, but a few
-photos, whose attention is easily turned, came out at cosine 0.995 to their float32 vector.
+The perceptrons account for two thirds of the computation. Attention stays in float32. In 8 bits it would be faster
+still, but a few photos whose attention is sensitive then had a cosine of only 0.995 to their float32 vector.
 
-Weights are int8, symmetric, with one scale per output; their inputs are quantised as they come, with one range per
-call, so that a call must hold one image only. Two things keep what that costs small, and neither needs any photo:
+Weights are int8, symmetric, with one scale for each output. Inputs are quantised dynamically, with one range for each
+call, so a call must contain only one image. Two measures keep the loss small, and neither needs photos:
 
-- Channels that a LayerNorm scales up would take the range from the others. Their scale is moved from the LayerNorm into
-  the weights that read it (Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large
-  Language Models", ICML 2023, equation 4), before they are rounded.
-- A few tokens, the class token before all, have activations ten times as large as the others' inside the perceptron.
-  Each token is divided by its largest activation before the last layer, and the layer's output multiplied by it.
+- Channels that a LayerNorm amplifies would use up the range of the others. Their scale is moved from the LayerNorm to
+  the weights that read it, before these are rounded (Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training
+  Quantization for Large Language Models", ICML 2023, equation 4).
+- A few tokens, above all the class token, have activations in the perceptron that are ten times larger than those of
+  other tokens. Each token is divided by its largest activation before the last layer, and the output is multiplied by
+  it.
 
-The same file always gives the same weights. benchmarks/SPEED.md says how fast that is and what it costs.
+The same file always gives the same weights. benchmarks/SPEED.md states the gain in speed and the loss in accuracy.
 """
 
 from collections.abc import Iterable
@@ -29,23 +30,32 @@ if TYPE_CHECKING:
     import onnx
 
 READERS = ("expansion.weight", "gate.weight")
-"""The perceptron's layers that read its LayerNorm `norm2`, as tools/encoder_graph.py names them."""
+"""The layers of the perceptron that read its LayerNorm `norm2`, as tools/encoder_graph.py names them."""
 
 LAST = "contraction.weight"
 
 SMOOTHING = 0.85
-"""How much of the channels' differences the weights take over; 0.5 to 1 were tried on real photos, and this was best."""
+"""Share of the channels' differences that the weights absorb. Of the values from 0.5 to 1, this was the best on real
+photos."""
 
 SMALLEST_DIVISOR = 0.2
-"""GELU's values reach down to -0.17: a token whose own are all as small keeps their size."""
+"""Smallest divisor of a token. GELU's values are at least -0.17; a token with only such small values is not scaled."""
 
 TINY = np.finfo(np.float32).tiny
 DEVIATIONS = 3
-"""How far, in standard deviations, a normalised value is expected to lie from its mean."""
+"""Expected largest distance of a normalised value from its mean, in standard deviations."""
 
 
 def load_model(path: Path, *, fast: bool) -> "onnx.ModelProto":
-    """The encoder file at ``path``, or the "fast" encoder made of it. Raises InputError where onnx is missing."""
+    """Load an encoder file, or make the "fast" encoder from it.
+
+    Args:
+        path: the encoder file.
+        fast: whether to make the "fast" encoder.
+
+    Raises:
+        InputError: the onnx package is missing.
+    """
     try:
         import onnx
     except ImportError as error:
@@ -73,7 +83,7 @@ def _quantised(model: "onnx.ModelProto") -> "onnx.ModelProto":
 
 
 def _smooth(tensors: dict[str, NDArray[Any]]) -> None:
-    """Move the scale of loud channels from each perceptron's LayerNorm into the weights that read it."""
+    """Move the scale of amplified channels from each perceptron's LayerNorm to the weights that read it."""
     for name in [name for name in tensors if name.endswith(".norm2.weight")]:
         block = name.removesuffix("norm2.weight")
         scale, bias = tensors[name], tensors[f"{block}norm2.bias"]
@@ -88,8 +98,10 @@ def _smooth(tensors: dict[str, NDArray[Any]]) -> None:
 
 
 def _replace_linear_layers(graph: "onnx.GraphProto", matrices: set[str]) -> list[str]:
-    """Let `DynamicQuantizeMatMul` stand for each product with one of ``matrices`` and the addition of its bias, in
-    ``graph`` and its branches; returns which matrices were read."""
+    """Replace each product with one of ``matrices``, and the addition of its bias, by `DynamicQuantizeMatMul`.
+
+    This is done in ``graph`` and its branches. Returns the names of the matrices that were used.
+    """
     nodes: list[onnx.NodeProto] = []
     read: list[str] = []
     waiting = iter(graph.node)

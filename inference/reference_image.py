@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference images: PNG files that say in a text chunk what they were made from."""
+"""Reference images: PNG files with a text chunk that states what they were made from."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from PIL import Image, PngImagePlugin
 from .files import replacing
 
 KEY = "simsearch"
-"""Text chunk of a rendered reference: the key of its entry in the recipe."""
+"""The text chunk of a rendered reference. It contains the key of the image in the recipe."""
 
 PROMOTED = "simsearch-promoted"
-"""Text chunk of a real photo that became a reference: the name of its file."""
+"""The text chunk of a real photo that became a reference. It contains the name of the photo's file."""
 
 
 def save_reference(image: Image.Image, path: Path, chunk: str, text: str) -> None:
@@ -23,7 +23,7 @@ def save_reference(image: Image.Image, path: Path, chunk: str, text: str) -> Non
 
 
 def text_chunk(path: Path, chunk: str) -> str | None:
-    """The text chunk of an image, read without its pixels; None for any other file."""
+    """Read a text chunk of an image without decoding its pixels; return None for any other file."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return image.info.get(chunk)
@@ -32,7 +32,7 @@ def text_chunk(path: Path, chunk: str) -> str | None:
 
 
 def key_of_whole(path: Path) -> str | None:
-    """The key of a rendered reference whose pixels can all be read; None for any other file."""
+    """Return the key of a rendered reference whose pixels can all be read; None for any other file."""
     try:
         with Image.open(path) as image:
             image.load()

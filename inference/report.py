@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The validation report: one HTML file that needs nothing else, not even a script."""
+"""The validation report: one self-contained HTML file without scripts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,14 @@ from .verdicts import Verdict
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 MOST_PHOTOS, MOST_REFERENCES, MOST_MISTAKES = 1200, 600, 400
-"""What is pictured at most, so that the file stays small enough to mail: about 5 kB a picture."""
+"""Largest numbers of pictures, so that the file can be sent by mail. A picture has about 5 kB."""
 
 MOST_EVIDENCE = 24
-"""Misclassified photos that are compared patch by patch, which takes as long as embedding them twice."""
+"""Largest number of misclassified photos that are compared patch by patch, which takes as long as embedding them
+twice."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Told apart with any colour vision: Okabe and Ito, "Color Universal Design", 2008."""
+"""Colours that can be distinguished with any colour vision (Okabe and Ito, "Color Universal Design", 2008)."""
 
 GOLDEN_ANGLE = 137.508
 
@@ -43,8 +44,8 @@ class Evaluation:
         true: classes of the Q photos.
         verdicts: the verdicts on them.
         embeddings: their vectors, float32 [Q, D].
-        classifier: what gave the verdicts.
-        photos_directory: the folder that the photos lie in.
+        classifier: the classifier that gave the verdicts.
+        photos_directory: the folder of the photos.
     """
 
     result: ValidationResult
@@ -62,8 +63,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The photos' numbers, misclassified ones first and then by similarity, the least similar first; ``right`` bool [Q];
-    ``nearest`` float64 [Q], similarity to the nearest reference."""
+    """An order of the photos: misclassified ones first, and then by similarity, the least similar first.
+
+    Attributes:
+        order: numbers of the photos.
+        right: whether each photo was classified correctly, bool [Q].
+        nearest: similarity of each photo to its nearest reference, float64 [Q].
+    """
 
     order: list[int]
     right: NDArray[np.bool_]
@@ -84,7 +90,7 @@ class Ranking:
 
 
 def render(evaluation: Evaluation, progress: Progress) -> str:
-    """The report as HTML."""
+    """Return the report as HTML."""
     ranking = Ranking.of(evaluation)
     cells = _cells_of_confusion(evaluation, ranking)
     pictures = _thumbnails(evaluation, ranking, progress) | _heat_maps(evaluation, ranking, progress)
@@ -115,7 +121,7 @@ def _fill_template(**content: Any) -> str:
 
 
 def _cells_of_confusion(evaluation: Evaluation, ranking: Ranking) -> dict[tuple[str, str], list[int]]:
-    """The photos' numbers by true and predicted class."""
+    """Return the numbers of the photos by true and predicted class."""
     cells: dict[tuple[str, str], list[int]] = {}
     for number in ranking.order:
         cells.setdefault((evaluation.true[number], evaluation.verdicts[number].predicted), []).append(number)
@@ -123,8 +129,8 @@ def _cells_of_confusion(evaluation: Evaluation, ranking: Ranking) -> dict[tuple[
 
 
 def _thumbnails(evaluation: Evaluation, ranking: Ranking, progress: Progress) -> dict[str, Picture]:
-    """Pictures of the photos, ``p`` and their number, and of the references that voted for misclassified ones, ``r`` and
-    their row."""
+    """Return pictures of photos (key: ``p`` and number) and of references that voted for mistakes (key: ``r`` and
+    row)."""
     database, verdicts = evaluation.database, evaluation.verdicts
     voters = [near.row for number in ranking.mistakes[:MOST_MISTAKES] for near in verdicts[number].neighbours]
     wanted = {f"p{number}": (verdicts[number].photo, database.preprocessing) for number in ranking.order[:MOST_PHOTOS]}
@@ -140,32 +146,33 @@ def _thumbnails(evaluation: Evaluation, ranking: Ranking, progress: Progress) ->
 
 
 def _heat_maps(evaluation: Evaluation, ranking: Ranking, progress: Progress) -> dict[str, Picture]:
-    """Pictures of where misclassified photos differ from their nearest reference, ``d`` and the photo's number."""
+    """Return pictures that show where misclassified photos differ from their nearest reference (key: ``d`` and
+    number)."""
     compared = ranking.mistakes[:MOST_EVIDENCE]
     pictures: dict[str, Picture] = {}
     for number in progress.track(compared, len(compared), "Comparing misclassified photos"):
         verdict = evaluation.verdicts[number]
         try:
             found = compare(evaluation.classifier, verdict)
-        except UnreadablePhoto:  # one of the two is no longer there
+        except UnreadablePhoto:  # one of the two no longer exists
             continue
         pictures[f"d{number}"] = picture(found.heat)
     return pictures
 
 
 def _paths(evaluation: Evaluation) -> list[str]:
-    """The photos' paths, relative to their folder."""
+    """Return the paths of the photos, relative to their folder."""
     return [verdict.photo.relative_to(evaluation.photos_directory).as_posix() for verdict in evaluation.verdicts]
 
 
 def _photos(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """What the page says of each photo."""
+    """Return what the page states about each photo."""
     found = zip(_paths(evaluation), evaluation.true, evaluation.verdicts, strict=True)
     return [{"path": path, "label": label, "verdict": verdict} for path, label, verdict in found]
 
 
 def _classes(evaluation: Evaluation) -> dict[str, Any]:
-    """What the page says of the classes and their references."""
+    """Return what the page states about the classes and their references."""
     result, database = evaluation.result, evaluation.database
     return {
         "labels": result.labels,
@@ -177,7 +184,7 @@ def _classes(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _map(evaluation: Evaluation) -> dict[str, Any]:
-    """The references and photos in the plane of their principal components."""
+    """Return the references and photos in the plane of their principal components."""
     database, labels = evaluation.database, evaluation.result.labels
     projected = report_charts.principal_components(np.concatenate([database.embeddings, evaluation.embeddings]))
     classes = [*database.labels.tolist(), *(labels.index(label) for label in evaluation.true)]
@@ -185,12 +192,12 @@ def _map(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def colour(number: int) -> str:
-    """A CSS colour for a class."""
+    """Return a CSS colour for a class."""
     return COLOURS[number] if number < len(COLOURS) else f"hsl({number * GOLDEN_ANGLE % 360:.0f} 60% 50%)"
 
 
 def described(recipe: dict[str, Any]) -> dict[str, str]:
-    """A recipe's entries, those of its parts too, as names and values to read."""
+    """Return the entries of a recipe and of its parts as names and values to read."""
     entries: dict[str, Any] = {}
     for name, value in recipe.items():
         entries |= {f"{name}: {part}": value[part] for part in value} if isinstance(value, dict) else {name: value}
@@ -203,7 +210,8 @@ def _readable(value: Any) -> str:
 
 
 def _points(points: NDArray[np.float64], classes: list[int]) -> list[tuple[str, str, int]]:
-    """Points scaled to 0..1000, the first axis across and the second up, each with the number of its class."""
+    """Scale points to 0..1000, with the first axis to the right and the second upwards; add the number of their
+    class."""
     low, high = points.min(axis=0), points.max(axis=0)
     scaled = (points - low) / np.where(high > low, high - low, 1) * 1000
     return [(f"{x:.0f}", f"{1000 - y:.0f}", number) for (x, y), number in zip(scaled.tolist(), classes, strict=True)]

@@ -11,16 +11,17 @@ BINS = 25
 
 @dataclass(frozen=True)
 class Map:
-    """Vectors in the plane: ``points`` float64 [M, 2]; ``shares`` of the variance that each axis shows."""
+    """Vectors in the plane: ``points`` float64 [M, 2], and the ``shares`` of the variance that the axes show."""
 
     points: NDArray[np.float64]
     shares: tuple[float, float]
 
 
 def principal_components(vectors: NDArray[np.float32]) -> Map:
-    """The first two principal components of ``vectors`` [M, D], M ≥ 1, from their covariance.
+    """Compute the first two principal components of ``vectors`` [M, D], M ≥ 1, from their covariance.
 
-    Each axis points to where its largest loading is positive, so that equal vectors always give equal maps.
+    The direction of each axis is such that its largest loading is positive. Equal vectors therefore always give equal
+    maps.
     """
     centred = vectors.astype(np.float64)
     centred -= centred.mean(axis=0)
@@ -33,7 +34,7 @@ def principal_components(vectors: NDArray[np.float32]) -> Map:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts int64 [B] of two groups between the same ``edges`` float64 [B + 1]."""
+    """Counts int64 [B] of two groups in the same bins, with ``edges`` float64 [B + 1]."""
 
     edges: NDArray[np.float64]
     right: NDArray[np.int64]
@@ -41,7 +42,7 @@ class Histogram:
 
 
 def histogram(values: NDArray[np.float64], right: NDArray[np.bool_]) -> Histogram:
-    """Distribution of ``values`` [Q] where ``right`` bool [Q] holds and where not, between round limits."""
+    """Return the distribution of ``values`` [Q] for ``right`` bool [Q] true and false, with round limits."""
     low, high = np.floor(np.min(values) * 20) / 20, np.ceil(np.max(values) * 20) / 20
     edges = np.linspace(low, high if high > low else low + 0.05, BINS + 1)
     return Histogram(edges, np.histogram(values[right], edges)[0], np.histogram(values[~right], edges)[0])

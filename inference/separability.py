@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the references tell about their classes before there is any photo."""
+"""How well the classes can be distinguished, judged from the references before there are photos."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,16 +12,23 @@ from .database import ReferenceDatabase
 from .errors import InputError
 
 FOLDS = 24
-"""Parts that the poses are left out in, at most: each needs a whitening of its own."""
+"""Largest number of parts in which poses are left out. Each part needs a whitening."""
 
 TOO_CLOSE = 0.05
-"""Share of two classes' references that may be nearer to the other class."""
+"""Share of the references of two classes, beyond which references nearer to the other class are reported."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes: ``margin``, the mean of how much nearer (in similarity) a reference is to its own class than
-    to the other; ``nearer_to_other`` of their ``references`` are nearer to the other class."""
+    """Two classes.
+
+    Attributes:
+        first: a class.
+        second: the other class.
+        margin: mean difference between a reference's similarity to its own class and to the other class.
+        nearer_to_other: number of their references that are nearer to the other class.
+        references: number of their references.
+    """
 
     first: str
     second: str
@@ -31,20 +38,20 @@ class Pair:
 
     @property
     def too_close(self) -> bool:
-        """Whether photos of these classes are going to be confused."""
+        """Whether photos of these classes will be confused."""
         return self.nearer_to_other > TOO_CLOSE * self.references
 
 
 @dataclass(frozen=True)
 class Separability:
-    """Leave-one-pose-out k-NN on the references: its metrics, and all pairs of classes, the closest first."""
+    """The result of leave-one-pose-out k-NN on the references: metrics, and all pairs of classes, the closest first."""
 
     metrics: metrics.Metrics
     pairs: tuple[Pair, ...]
 
     @property
     def warnings(self) -> list[str]:
-        """A sentence with the next step for each pair that is too close."""
+        """Return a sentence with the next step for each pair that is too close."""
         return [
             f"{pair.first} and {pair.second} cannot be told apart reliably: {pair.nearer_to_other} of {pair.references} "
             "references are nearer to the other class. Move the camera closer, narrow the region of interest, or merge "
@@ -55,9 +62,14 @@ class Separability:
 
 
 def separability(database: ReferenceDatabase, k: int) -> Separability:
-    """Classify each reference by those of all other poses, as a photo would be.
+    """Classify each reference by the references of all other poses, as if it were a photo.
 
-    Raises InputError where the references have one pose only.
+    Args:
+        database: the references.
+        k: number of neighbours that vote.
+
+    Raises:
+        InputError: the references have only one pose.
     """
     groups, labels, count = database.pose_groups(), database.labels, len(database.classes)
     if not groups.any():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A share of a job that several processes or machines do, each its own, without talking to each other."""
+"""Shares of a job that several processes or machines do independently, without communication."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Shard:
-    """Share ``number`` of ``count``, from 1. Raises ValueError where there is no such share."""
+    """Share ``number`` of ``count``, counted from 1.
+
+    Raises:
+        ValueError: there is no such share.
+    """
 
     number: int
     count: int
@@ -23,22 +27,27 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """The share that ``I/N`` names."""
+        """Return the share that the text ``I/N`` names.
+
+        Raises:
+            ValueError: it names none.
+        """
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         if not found:
             raise ValueError
         return cls(int(found[1]), int(found[2]))
 
     def of(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This share of ``items``: every ``count``-th, so that shares are alike whatever lies at the end."""
+        """Return this share of ``items``: every ``count``-th item, so that shares are alike even if the last items are
+        special."""
         return items[self.number - 1 :: self.count]
 
     def file(self, path: Path) -> Path:
-        """The file of this share that stands for ``path`` of the whole job."""
+        """Return this share's file that corresponds to the file ``path`` of the whole job."""
         return path.with_name(f"{path.stem}-{self.number}-of-{self.count}{path.suffix}")
 
     def all_files(self, path: Path) -> list[Path]:
-        """The files of all shares of the job that stand for ``path``."""
+        """Return the files of all shares that correspond to the file ``path`` of the whole job."""
         return [Shard(number, self.count).file(path) for number in range(1, self.count + 1)]
 
     def __str__(self) -> str:
@@ -46,7 +55,7 @@ class Shard:
 
 
 def shard_files(path: Path) -> list[Path]:
-    """The files that stand for ``path`` in shares of any job."""
+    """Return the existing files that correspond to ``path`` in shares of any job."""
     pattern = re.compile(re.escape(path.stem) + r"-\d+-of-\d+" + re.escape(path.suffix))
     if not path.parent.is_dir():
         return []

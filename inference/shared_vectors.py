@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vectors that the shares of a job leave beside each other, until all are there and one share joins them.
+"""Vectors that the shares of a job store side by side, until all are done and one share joins them.
 
-``vectors`` is always the file of the whole job's :class:`.vector_cache.VectorCache`; each share has one of its own, as
-SQLite's locks may not work in shared folders on a network, and says in another file that it is done.
+``vectors`` is always the :class:`.vector_cache.VectorCache` file of the whole job. Each share has its own file, because
+SQLite's locks may not work in shared network folders. A second file of each share states that it is done.
 """
 
 import hashlib
@@ -30,12 +30,24 @@ def embed_share(
     progress: Progress,
     stage: str,
 ) -> int:
-    """Embed the share of ``paths`` that is this one's; returns how many shares of the same job are not done yet.
+    """Embed a share of the files ``paths``.
 
-    Files that cannot be read are left to whoever joins the shares, who reports them.
+    Files that cannot be read are skipped; whoever joins the shares reports them.
+
+    Args:
+        shard: the share.
+        vectors: the file of the whole job's vectors.
+        encoder: the encoder.
+        preprocessing: how an image becomes the encoder's input.
+        paths: the files of the whole job.
+        progress: receives the progress.
+        stage: what the progress is called.
+
+    Returns:
+        The number of shares of the same job that are not done yet.
 
     Raises:
-        InputError: the folder of ``vectors`` cannot be written.
+        InputError: the folder of ``vectors`` cannot be written to.
     """
     writable_folder(vectors.parent)
     made_of = [asdict(encoder.model), asdict(preprocessing), [path.as_posix() for path in paths]]
@@ -49,7 +61,7 @@ def embed_share(
 
 
 def _says(file: Path, job: str) -> bool:
-    """Whether a share of this job is done."""
+    """Return whether a file states that a share of this job is done."""
     try:
         return file.read_text("ascii") == job
     except (OSError, ValueError):
@@ -57,14 +69,14 @@ def _says(file: Path, job: str) -> bool:
 
 
 def absorb_shares(cache: VectorCache, vectors: Path) -> None:
-    """Let the cache of the whole job know what shares have embedded."""
+    """Copy to the cache of the whole job what shares have embedded."""
     for file in shard_files(vectors):
         cache.absorb(file)
 
 
 def forget_shares(shard: Shard, vectors: Path) -> None:
-    """Remove what the shares of a job left, which the whole job knows now."""
+    """Remove the files of the shares once the whole job has their content."""
     for path in (vectors, vectors.with_suffix(".done")):
         for file in shard.all_files(path):
-            with suppress(OSError):  # Windows removes no file that another share reads; it costs room, but no result
+            with suppress(OSError):  # Windows cannot remove a file that another share reads; it only takes up space
                 file.unlink(missing_ok=True)

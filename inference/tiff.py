@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TIFF files whose values have more than 8 bits, or other than unsigned ones: TIFF 6.0, its Technical Note 3, BigTIFF.
+"""TIFF files whose values have more than 8 bits or are not unsigned: TIFF 6.0, its Technical Note 3, and BigTIFF.
 
-libtiff, inside Pillow, decompresses them as if they were grey with 8 bits, so that it hands out the bytes as they are; this
-takes any depth, layout and byte order, where Pillow has a short list of what it knows.
+libtiff, which Pillow contains, decompresses them as if they were 8-bit grey, so that it returns the bytes unchanged.
+Any depth, layout and byte order can be read in this way. Pillow itself supports only a short list.
 """
 
 import io
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 BYTEWISE = {1, 5, 8, 32773, 32946, 34925, 50000}
-"""Compressions that do not care what the bytes mean: none, LZW, Deflate, PackBits, Deflate again, LZMA, Zstandard."""
+"""Compressions that do not depend on the meaning of the bytes: none, LZW, Deflate (two codes), PackBits, LZMA and
+Zstandard."""
 
 KINDS = {0: "L", 1: "L", 2: "RGB", 5: "CMYK"}
-"""Pillow's modes by PhotometricInterpretation: white is 0, black is 0, RGB, inks."""
+"""Pillow's modes by PhotometricInterpretation: 0 is white, 0 is black, RGB, inks."""
 
 RAW = (32803, 34892)
-"""PhotometricInterpretation of a sensor's raw values: DNG 1.7, chapter 4."""
+"""PhotometricInterpretation of raw sensor values (DNG 1.7, chapter 4)."""
 
 SOME_BYTES = 2**22
-"""How much is unpacked at a time: the numbers in between are many times as large."""
+"""Number of bytes that are unpacked at a time. The intermediate arrays are many times larger."""
 
 SAYS_NOTHING = {2**16 - 1, 2**32 - 1}
-"""What programs write as the largest value that know nothing of the camera."""
+"""The largest values that programs state if they do not know the camera."""
 
 
 @dataclass(frozen=True)
 class _Tags:
-    """The tags of a file's first picture; ``start`` is the file's header."""
+    """The tags of the first picture of a file; ``start`` is the file's header."""
 
     directory: "ImageFileDirectory_v2"
     start: bytes
@@ -49,9 +50,9 @@ class _Tags:
     def of(cls, file: BinaryIO) -> "_Tags":
         file.seek(0)
         start = file.read(16)
-        # Pillow takes a BigTIFF file for one by its little-endian number alone.
+        # Pillow recognises BigTIFF only by its little-endian number.
         header = b"II+\0" + start[4:] if b"+" in start[2:4] else start[:8]
-        from PIL.TiffImagePlugin import ImageFileDirectory_v2  # late, as most photos are no TIFF
+        from PIL.TiffImagePlugin import ImageFileDirectory_v2  # late, because most photos are not TIFF
 
         directory = ImageFileDirectory_v2(header, prefix=start[:2])
         file.seek(directory.next)
@@ -75,15 +76,17 @@ class _Tags:
 
 
 def read_tiff(file: BinaryIO) -> DeepPixels | None:
-    """The pixels of an open TIFF file; None where they are unsigned with 8 bits or less, which Pillow reads.
+    """Read an open TIFF file; return None if its values are unsigned with 8 bits or less, which Pillow reads.
 
-    Raises UnreadablePhoto where its kind cannot be read, and what Pillow raises where it is damaged.
+    Raises:
+        UnreadablePhoto: this kind of TIFF is not supported.
+        Exception: any exception of Pillow, if the file is damaged.
     """
     tags = _Tags.of(file)
     if not {256, 257} <= set(tags.directory):
         raise UnreadablePhoto("the file is cut off or damaged: copy it again")
     photometric = tags.one(262, 1)
-    # A camera's raw file is a TIFF file that often begins with a small preview, whose picture is elsewhere.
+    # A camera's raw file is a TIFF file that often begins with a small preview; the picture follows later.
     preview = tags.one(254, 0) & 1 and 330 in tags.directory
     if preview or photometric in RAW or 50706 in tags.directory or tags.start[8:10] == b"CR":
         raise UnreadablePhoto("a camera's raw file: export it as JPEG, PNG or TIFF")
@@ -99,7 +102,7 @@ def read_tiff(file: BinaryIO) -> DeepPixels | None:
     values = _values(file, tags, kind, bits.pop(), samples)
     if samples > len(mode):
         extra = tags.one(338, 2)
-        if mode == "CMYK" or extra == 0:  # of no stated use
+        if mode == "CMYK" or extra == 0:  # an extra channel without a stated meaning
             values = values[..., :-1]
         elif extra == 1 and mode == "L":
             values, mode = values[..., [0, 0, 0, 1]], "RGBa"
@@ -116,11 +119,11 @@ def read_tiff(file: BinaryIO) -> DeepPixels | None:
 
 
 def _white(tags: _Tags, values: NDArray[Any], kind: str) -> int | None:
-    """What a file says about its white: by SMaxSampleValue or MaxSampleValue, or by an odd number of bits."""
+    """Return the white level that a file states by SMaxSampleValue or MaxSampleValue, or by an odd number of bits."""
     bits = tags.one(258, 1)
     most = values.max()
     for stated in (tags.one(341), tags.one(281)):
-        # A stated value that is not all ones and that the picture just reaches was found in it, and is no white.
+        # If the stated value is not all ones and is the picture's maximum, it was measured, and is not the white level.
         if kind == "i" or not stated or stated != int(stated) or stated in SAYS_NOTHING or most > stated:
             continue
         if most < stated or int(stated) & (int(stated) + 1) == 0:
@@ -129,7 +132,7 @@ def _white(tags: _Tags, values: NDArray[Any], kind: str) -> int | None:
 
 
 def _values(file: BinaryIO, tags: _Tags, kind: str, bits: int, samples: int) -> NDArray[Any]:
-    """The values [H, W, ``samples``] as they are stored, of type ``kind`` with ``bits`` bits."""
+    """Return the values [H, W, ``samples``] as stored, of type ``kind`` with ``bits`` bits."""
     width, height = tags.one(256), tags.one(257)
     planes = samples if tags.one(284, 1) == 2 else 1
     channels = samples // planes
@@ -168,7 +171,8 @@ def _blocks(rows: NDArray[Any], across: int) -> list[NDArray[Any]]:
 
 
 def _bytes(content: bytes, tags: _Tags, size: tuple[int, int], layout: dict[int, Any]) -> NDArray[np.uint8]:
-    """The decompressed bytes [H, B] of a picture of ``size`` B × H whose strips or tiles ``layout`` tells by tags."""
+    """Return the decompressed bytes [H, B] of a picture of ``size`` B × H, whose strips or tiles are the tags
+    ``layout``."""
     unchanged = {259: tags.one(259, 1), 266: tags.one(266, 1)}  # compression, order of bits
     entries = {256: size[0], 257: size[1], 258: 8, 262: 1, 277: 1} | unchanged | layout
     order, start = tags.order, len(content) + len(content) % 2
@@ -188,13 +192,13 @@ def _bytes(content: bytes, tags: _Tags, size: tuple[int, int], layout: dict[int,
 
 
 def _numbers(rows: NDArray[np.uint8], order: str, kind: str, bits: int, count: int) -> NDArray[Any]:
-    """``count`` values a row of the bytes ``rows`` [H, B]: [H, count]."""
+    """Return ``count`` values for each row of the bytes ``rows`` [H, B]: [H, count]."""
     if bits in (8, 16, 32, 64):
         dtype = np.dtype(f"{order}{kind}{bits // 8}")
         return np.ascontiguousarray(rows).view(dtype).astype(dtype.newbyteorder("="))
     if kind != "u" or bits > 16:
         raise UnreadablePhoto(f"a TIFF file with an unusual {bits} bits for each value: {NEXT}")
-    # Packed without gaps, the highest bit first whatever the byte order: TIFF 6.0, FillOrder.
+    # Packed without gaps, the highest bit first for both byte orders (TIFF 6.0, FillOrder).
     first = np.arange(count) * bits
     byte, right = first // 8, (24 - bits - first % 8).astype(np.uint32)
     values = np.empty((len(rows), count), np.uint16)
@@ -207,7 +211,8 @@ def _numbers(rows: NDArray[np.uint8], order: str, kind: str, bits: int, count: i
 
 
 def _floats(rows: NDArray[np.uint8], channels: int, size: int) -> NDArray[Any]:
-    """Technical Note 3: bytes [H, B] of a row's differences, the highest of all values first, to values [H, B / size]."""
+    """Convert the byte differences [H, B] of Technical Note 3, highest bytes of all values first, to values [H, B /
+    size]."""
     height = len(rows)
     summed = np.cumsum(rows.reshape(height, -1, channels), axis=1, dtype=np.uint8).reshape(height, size, -1)
     return np.ascontiguousarray(summed.transpose(0, 2, 1)).view(f">f{size}")[:, :, 0].astype(f"f{size}")

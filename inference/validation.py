@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Score a folder of photos whose classes are known, and find out what the scores rest on."""
+"""Scores of a folder of photos whose classes are known, and analyses of what the scores depend on."""
 
 import filecmp
 import time
@@ -40,18 +40,18 @@ from .vector_cache import VectorCache
 from .verdicts import Verdict
 
 SAME = 0.9999
-"""Cosine from which on two images are the same: rounding, or saving it again, is all that is left."""
+"""Cosine similarity above which two images are the same, apart from rounding or from being saved again."""
 
 CURVE_POINTS = 41
 
 
 @dataclass(frozen=True)
 class RejectionOptions:
-    """How photos that look unlike all references are to be rejected.
+    """How to reject photos that look unlike all references.
 
     Attributes:
-        threshold: familiarity to reject below; None: it is chosen.
-        negatives_directory: photos of no class, which test the threshold and choose it where it is not given.
+        threshold: the familiarity below which photos are rejected. None: it is chosen.
+        negatives_directory: photos of no class. They test the threshold, or determine it if it is not given.
     """
 
     threshold: float | None = None
@@ -63,13 +63,13 @@ class Queries:
     """The Q photos of a folder that can be read.
 
     Attributes:
-        folder: where the photos lie, one sub-folder for each class.
+        folder: the folder of photos, one sub-folder for each class.
         paths: their files.
         true: their classes.
-        embeddings: float32 [Q, D], unit length.
-        qualities: float32 [Q, 3], as :func:`.quality.measure` gives them.
-        unreadable: the other files.
-        notes: what had to be assumed of files that could be read.
+        embeddings: their vectors of unit length, float32 [Q, D].
+        qualities: results of :func:`.quality.measure`, float32 [Q, 3].
+        unreadable: the files that could not be read.
+        notes: what had to be assumed to read the others.
     """
 
     folder: Path
@@ -81,14 +81,20 @@ class Queries:
     notes: tuple[FileNote, ...]
 
     def name(self, path: Path) -> str:
-        """The path of a photo, relative to the folder."""
+        """Return the path of a photo relative to the folder."""
         return path.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdicts on the queries, their true and predicted classes as numbers int64 [Q], where the number after the last
-    class is "unknown", and the metrics of these."""
+    """The verdicts on the Q queries, and their metrics.
+
+    Attributes:
+        verdicts: the verdicts.
+        true: true classes, int64 [Q].
+        predicted: predicted classes, int64 [Q]. The number after the last class means "unknown".
+        scores: the metrics.
+    """
 
     verdicts: list[Verdict]
     true: NDArray[np.int64]
@@ -108,23 +114,24 @@ def validate(
     fresh: bool = False,
     leave_out: bool = False,
 ) -> ValidationResult:
-    """Score the photos below ``photos_directory``, one sub-folder for each class, and write ``metrics.json``,
-    ``predictions.csv`` and ``report.html`` to ``output``. A run that was stopped goes on from where it was.
+    """Score photos, and write ``metrics.json``, ``predictions.csv`` and ``report.html``.
+
+    If a run is stopped, the next one continues from there.
 
     Args:
         classifier: gives the verdicts.
-        photos_directory: the photos.
+        photos_directory: the photos, one sub-folder for each class.
         output: folder for the results.
-        progress: is told what is done.
-        rejection: makes photos that look unfamiliar "unknown", which is counted by itself; None: no photo is.
+        progress: receives the progress.
+        rejection: how to make photos that look unfamiliar "unknown", which is counted separately. None: no photo is.
         explain: test which changes bring the photos closer to the references.
-        repeat_seeds: take F1 again with so many other draws of the references' poses.
-        fresh: replace whatever result is in ``output``, and not only one of the same database and folder of photos.
-        leave_out: leave out sub-folders of photos that bear the name of no class, instead of refusing them.
+        repeat_seeds: number of other random sets of poses with which F1 is computed again.
+        fresh: replace any result in ``output``, and not only one of the same database and folder of photos.
+        leave_out: leave out sub-folders that are not named after a class, instead of refusing them.
 
     Raises:
-        InputError: the photos do not fit the database, none can be read, or ``output`` holds another result; nothing is
-            written then.
+        InputError: the photos do not fit the database, none can be read, or ``output`` contains another result. Nothing
+            is written then.
     """
     started = time.monotonic()
     replaces = ValidationFolder(output).metrics.exists()
@@ -177,12 +184,15 @@ def validate_share(
     fresh: bool = False,
     leave_out: bool = False,
 ) -> int:
-    """Embed this share of the photos for a validation with the same arguments; returns how many shares are not done yet.
+    """Embed a share of the photos for a validation with the same arguments.
 
-    Whoever gets 0 calls :func:`validate`, which embeds none of these photos again, and :func:`forget` after it.
+    If the result is 0, call :func:`validate`, which embeds none of these photos again, and then :func:`forget`.
+
+    Returns:
+        The number of shares that are not done yet.
 
     Raises:
-        InputError: as :func:`validate`.
+        InputError: as in :func:`validate`.
     """
     files, negatives = find_queries(classifier, photos_directory, output, rejection, fresh=fresh, leave_out=leave_out)
     paths = [*(path for path, _ in files), *negatives]
@@ -192,7 +202,7 @@ def validate_share(
 
 
 def forget(shard: Shard, output: Path) -> None:
-    """Remove what the shares of a validation left, once it is done."""
+    """Remove the files of the shares of a validation, once it is done."""
     forget_shares(shard, ValidationFolder(output).vectors)
 
 
@@ -205,10 +215,11 @@ def find_queries(
     fresh: bool,
     leave_out: bool,
 ) -> tuple[list[tuple[Path, str]], list[Path]]:
-    """The photos with their classes and the negatives of a validation, whose ``output`` is seen to be writable.
+    """Return the photos of a validation with their classes, and its negatives, after checking that ``output`` can be
+    written to.
 
     Raises:
-        InputError: the photos do not fit the database, or ``output`` holds another result.
+        InputError: the photos do not fit the database, or ``output`` contains another result.
     """
     files = find_photos(photos_directory, classifier.database.classes, leave_out=leave_out)
     negatives = find_negatives(rejection.negatives_directory) if rejection and rejection.negatives_directory else []
@@ -219,7 +230,11 @@ def find_queries(
 
 
 def refuse_another_result(output: Path, database_path: Path, photos_directory: Path) -> None:
-    """Raise InputError where ``output`` holds a result of another database or folder of photos than these."""
+    """Check that ``output`` does not contain the result of another database or another folder of photos.
+
+    Raises:
+        InputError: it does.
+    """
     file = ValidationFolder(output).metrics
     to_replace = "Choose another --output, or give --fresh to replace it."
     try:
@@ -234,7 +249,11 @@ def refuse_another_result(output: Path, database_path: Path, photos_directory: P
 
 
 def find_negatives(folder: Path) -> list[Path]:
-    """Every file below ``folder``; raises InputError where there is none."""
+    """Return every file below a folder of photos of no class.
+
+    Raises:
+        InputError: there is none.
+    """
     if negatives := sorted(files_below(folder)):
         return negatives
     raise InputError(f"There are no photos in {shown(folder)}. Choose a folder with photos of no class.")
@@ -247,7 +266,11 @@ def embed_queries(
     progress: Progress,
     cache: VectorCache,
 ) -> Queries:
-    """Embed ``files``, photos below ``folder`` with their classes; raises InputError where none can be read."""
+    """Embed ``files``, which are photos below ``folder`` with their classes.
+
+    Raises:
+        InputError: none of them can be read.
+    """
     paths = [path for path, _ in files]
     preprocessing = classifier.database.preprocessing
     embedded = embed_files(classifier.encoder, preprocessing, paths, progress, "Embedding photos", cache)
@@ -279,7 +302,7 @@ def with_rejection(
     progress: Progress,
     cache: VectorCache,
 ) -> tuple[Classifier, list[Verdict]]:
-    """The classifier that rejects as the options say, and its verdicts on the ``negatives`` that can be read."""
+    """Return the classifier with rejection as the options state, and its verdicts on the readable ``negatives``."""
     preprocessing = classifier.database.preprocessing
     embedded = embed_files(classifier.encoder, preprocessing, negatives, progress, "Embedding negatives", cache)
     progress.warn(embedded.told(negatives))
@@ -289,7 +312,7 @@ def with_rejection(
 
 
 def score(classifier: Classifier, queries: Queries) -> Outcome:
-    """Classify the queries and compare with their true classes."""
+    """Classify the queries, and compare the verdicts with the true classes."""
     verdicts = classifier.judge(queries.paths, queries.embeddings)
     classes = classifier.database.classes
     numbers = {label: number for number, label in enumerate((*classes, UNKNOWN))}
@@ -299,7 +322,7 @@ def score(classifier: Classifier, queries: Queries) -> Outcome:
 
 
 def describe(classifier: Classifier, queries: Queries, outcome: Outcome) -> ValidationResult:
-    """The scores with their intervals, and what they were made with."""
+    """Return the scores with their intervals, and what they are based on."""
     scores, spread = outcome.scores, metrics.intervals(outcome.scores.confusion)
     return ValidationResult(
         macro_f1=scores.macro_f1,
@@ -322,7 +345,7 @@ def describe(classifier: Classifier, queries: Queries, outcome: Outcome) -> Vali
 
 
 def assess_rejection(classifier: Classifier, outcome: Outcome, strangers: Sequence[Verdict]) -> RejectionResult | None:
-    """What became of photos that look unlike all references; ``strangers`` are the verdicts on photos of no class."""
+    """Return the effect of rejection; ``strangers`` are the verdicts on photos of no class."""
     rejection, classes = classifier.rejection, classifier.database.classes
     if rejection is None:
         return None
@@ -344,8 +367,14 @@ def assess_rejection(classifier: Classifier, outcome: Outcome, strangers: Sequen
 def threshold_curve(
     outcome: Outcome, known: NDArray[np.float64], unknown: NDArray[np.float64], classes: tuple[str, ...]
 ) -> tuple[CurvePoint, ...]:
-    """Macro F1 and rejected negatives at thresholds over the range of the familiarities ``known`` [Q] and ``unknown``
-    [M] of photos and negatives."""
+    """Return macro F1 and the share of rejected negatives at several thresholds.
+
+    Args:
+        outcome: the verdicts on the photos.
+        known: familiarities of the photos, float64 [Q].
+        unknown: familiarities of the negatives, float64 [M].
+        classes: names of the classes.
+    """
     voted = np.array([classes.index(verdict.voted) for verdict in outcome.verdicts])
     familiarities = np.concatenate([known, unknown])
     curve = []
@@ -357,9 +386,9 @@ def threshold_curve(
 
 
 def assess_quality(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> QualityResult | None:
-    """Which photos are worse than the references; None where these were not measured and are no longer there."""
+    """Return the photos that are worse than the references; None if these were not measured and no longer exist."""
     measured = database.qualities
-    if measured is None:  # made by version 0.1.0
+    if measured is None:  # a database of version 0.1.0
         paths = [database.image_path(row) for row in range(len(database))]
         measured = quality.measure_references(paths, database.preprocessing)
     if not len(measured):
@@ -383,7 +412,7 @@ def assess_quality(database: ReferenceDatabase, queries: Queries, outcome: Outco
 
 
 def repeat(classifier: Classifier, queries: Queries, outcome: Outcome, seeds: int) -> tuple[float, ...]:
-    """Macro F1 with ``seeds`` other draws of the references' poses."""
+    """Return macro F1 with ``seeds`` other random sets of poses."""
     if not seeds:
         return ()
     found = resampled_f1(classifier.database, queries.embeddings, outcome.true, classifier.k, seeds)
@@ -391,7 +420,7 @@ def repeat(classifier: Classifier, queries: Queries, outcome: Outcome, seeds: in
 
 
 def photos_by_class(queries: Queries) -> dict[str, list[Path]]:
-    """The photos of each class that has any."""
+    """Return the photos of each class that has any."""
     by_class: dict[str, list[Path]] = {}
     for path, label in zip(queries.paths, queries.true, strict=True):
         by_class.setdefault(label, []).append(path)
@@ -399,8 +428,10 @@ def photos_by_class(queries: Queries) -> dict[str, list[Path]]:
 
 
 def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> dict[Path, int]:
-    """The queries that are references themselves, each with a row of the database: by their vectors, or by the bytes of
-    their files, as a crop makes other vectors."""
+    """Return the photos that are references themselves, each with its row in the database.
+
+    They are found by their vectors, or by the bytes of their files, because a crop changes the vectors.
+    """
     copies = {}
     for verdict, embedding in zip(outcome.verdicts, queries.embeddings, strict=True):
         rows = np.array([near.row for near in verdict.neighbours])
@@ -409,7 +440,7 @@ def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome)
             copies[verdict.photo] = int(rows[cosines.argmax()])
     rows_of_size: dict[int, list[int]] = {}
     for row in range(len(database)):
-        with suppress(OSError, ValueError):  # no longer there, or a name that cannot be
+        with suppress(OSError, ValueError):  # it no longer exists, or its name is invalid
             rows_of_size.setdefault(database.image_path(row).stat().st_size, []).append(row)
     for photo in queries.paths:
         with suppress(OSError):
@@ -421,7 +452,7 @@ def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome)
 
 
 def write_results(output: Path, evaluation: report.Evaluation, strangers: Sequence[Verdict], page: str) -> None:
-    """Write the files of a validation, ``metrics.json`` last."""
+    """Write the files of a validation; ``metrics.json`` is the last one."""
     folder, k = ValidationFolder(output), evaluation.classifier.k
     write_predictions(folder.predictions, evaluation.photos_directory, evaluation.true, evaluation.verdicts, k)
     if strangers:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of a validation, which ``metrics.json`` holds: written and read in this one place."""
+"""The result of a validation, as stored in ``metrics.json``. It is written and read only here."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -21,8 +21,15 @@ FIGURES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class is recognised: ``support`` is the number of its photos; ``intervals`` of the three figures, by
-    name, are None in results of versions that did not take them."""
+    """The scores of one class.
+
+    Attributes:
+        precision: 0 to 1.
+        recall: 0 to 1.
+        f1: 0 to 1.
+        support: number of photos of the class.
+        intervals: 95 % intervals of the three figures, by name; None in results of versions that did not compute them.
+    """
 
     precision: float
     recall: float
@@ -33,7 +40,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class UnreadableFile:
-    """A file that was left out: its path, relative to the folder of photos, and why."""
+    """A file that was left out: its path, relative to the folder of photos, and the reason."""
 
     path: str
     reason: str
@@ -41,7 +48,7 @@ class UnreadableFile:
 
 @dataclass(frozen=True)
 class FileNote:
-    """What had to be assumed of a photo to read it, or was left out: its path, relative to the folder of photos, and what."""
+    """What had to be assumed or left out to read a photo, with the photo's path relative to the folder of photos."""
 
     path: str
     note: str
@@ -49,7 +56,8 @@ class FileNote:
 
 @dataclass(frozen=True)
 class Copy:
-    """A photo, relative to the folder of photos, that is a ``reference`` itself, relative to the database."""
+    """A photo that is a reference itself: its path, relative to the folder of photos, and the reference's, relative to
+    the database."""
 
     path: str
     reference: str
@@ -57,7 +65,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Macro F1 and the share of negatives that would be rejected at another threshold; None: no negatives."""
+    """Macro F1 and the share of rejected negatives at another threshold. The share is None without negatives."""
 
     threshold: float
     macro_f1: float
@@ -66,16 +74,16 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class RejectionResult:
-    """What became of photos that look unlike all references.
+    """The effect of rejecting photos that look unlike all references.
 
     Attributes:
         threshold: photos of lower familiarity are rejected.
-        source: where the threshold comes from: ``given``, ``negatives`` or ``references``.
+        source: origin of the threshold: ``given``, ``negatives`` or ``references``.
         rejected: number of rejected photos of each class.
         negatives: number of photos of no class.
-        negatives_rejected: how many of them are rejected.
+        negatives_rejected: number of those that are rejected.
         auroc: area under the ROC curve of photos against negatives; None without negatives.
-        curve: what other thresholds would do.
+        curve: the effect of other thresholds.
     """
 
     threshold: float
@@ -89,7 +97,7 @@ class RejectionResult:
 
 @dataclass(frozen=True)
 class FlaggedPhoto:
-    """A photo that is worse than the references allow, and in what respects."""
+    """A photo that is worse than the references, and in what respects."""
 
     path: str
     findings: tuple[str, ...]
@@ -97,8 +105,10 @@ class FlaggedPhoto:
 
 @dataclass(frozen=True)
 class QualityResult:
-    """Photos that are darker, brighter, more blurred or noisier than ``limits``, and macro F1 without them; None: no
-    other photo is left."""
+    """Photos that are darker, brighter, more blurred or noisier than ``limits``.
+
+    ``macro_f1_without`` is macro F1 without these photos; None if no other photo is left.
+    """
 
     limits: dict[str, float]
     flagged: tuple[FlaggedPhoto, ...]
@@ -107,9 +117,15 @@ class QualityResult:
 
 @dataclass(frozen=True)
 class Gap:
-    """Of one class: ``references``, the mean similarity, as the database measures it, of a reference to the nearest of
-    another pose of its class; ``photos``, the same of photos to the nearest reference of their class; the ``gains`` of
-    that by each change; and ``causes``, a sentence with the next step for each notable one, the largest first."""
+    """The gap between the photos and the references of a class.
+
+    Attributes:
+        label: the class.
+        photos: mean similarity of a photo to its nearest reference of the class.
+        references: mean similarity of a reference to the nearest reference of another pose in its class.
+        gains: the increase of ``photos`` by each change.
+        causes: a sentence with the next step for each notable cause, the largest first.
+    """
 
     label: str
     photos: float
@@ -120,8 +136,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The ``gaps`` of the classes that have photos; ``ablations``, macro F1 of ``photos`` photos and ``references``
-    references as they are and otherwise."""
+    """The explanation of the gap between photos and references.
+
+    Attributes:
+        gaps: the gaps of the classes that have photos.
+        ablations: macro F1 with photos and references as they are, and with each alteration of both.
+        photos: number of photos that were used.
+        references: number of references that were used.
+    """
 
     gaps: tuple[Gap, ...]
     ablations: dict[str, float]
@@ -230,7 +252,7 @@ class ValidationResult:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ValidationResult":
-        """A result as :meth:`to_json` gave it, or an earlier version."""
+        """Return the result from JSON, as :meth:`to_json` of this version or an earlier one wrote it."""
         intervals = content.get("intervals", {})
         by_class = intervals.get("classes", {})
         classes = {

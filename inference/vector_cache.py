@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vectors and qualities of photos that were embedded before, so that a job that was stopped goes on from there."""
+"""A cache of the vectors and qualities of photos, so that a job that was stopped continues from there."""
 
 import errno
 import hashlib
@@ -36,33 +36,34 @@ CREATE TABLE IF NOT EXISTS vectors (
 
 
 class VectorCache:
-    """An SQLite file of vectors by photo, encoder and preprocessing, which several processes may use at once.
+    """An SQLite file of vectors by photo, encoder and preprocessing. Several processes may use it at once.
 
-    A photo is known by its place, size and time of change. Each batch is a transaction, so a process that is killed loses
-    the batch in hand at most. The journal is SQLite's ordinary one and not its write-ahead log, which does not work in
-    shared folders on a network (sqlite.org/wal.html). A damaged file is begun anew: it costs time, but no result.
+    A photo is identified by its path, size and modification time. Each batch is a transaction, so a process that is
+    killed loses no more than its current batch. The journal is SQLite's default, not the write-ahead log, which does
+    not work in shared network folders (sqlite.org/wal.html). A damaged file is replaced by an empty one, which costs
+    time but no results.
 
     Args:
-        path: the file, which is made where there is none.
+        path: the file, which is created if necessary.
         model: the encoder.
-        preprocessing: what photos go through before it.
+        preprocessing: the preprocessing of the photos.
     """
 
     def __init__(self, path: Path, model: Model, preprocessing: Preprocessing) -> None:
         self._path = path
         self._made_with = hashlib.sha256(json.dumps([asdict(model), asdict(preprocessing)]).encode()).digest()
-        if path.is_symlink():  # what it leads to is not ours to write
+        if path.is_symlink():  # its target may belong to someone else
             path.unlink()
         self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        """Close the file; what was added stays."""
+        """Close the file. What was added is kept."""
         if self._connection:
             self._connection.close()
             self._connection = None
 
     def absorb(self, path: Path) -> None:
-        """Take over what another such file holds; one that is gone or damaged costs time, but no result."""
+        """Copy the content of another such file. A missing or damaged file costs time, but no results."""
         if not path.is_file():
             return
 
@@ -81,11 +82,11 @@ class VectorCache:
         self._run(insert)
 
     def find(self, photo: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """The photo's vector, float32 [D], and quality, float32 [3], where they are known."""
+        """Return the photo's vector, float32 [D], and quality, float32 [3]; None if they are not known."""
         state = _state(photo)
-        if state is None:  # gone: reading it tells
+        if state is None:  # it no longer exists; reading it will report that
             return None
-        if self._connection is None and not self._path.exists():  # made with the first vector, not before
+        if self._connection is None and not self._path.exists():  # the file is created with the first vector
             return None
         query = "SELECT vector, quality FROM vectors WHERE made_with = ? AND photo = ? AND size = ? AND modified = ?"
         row = self._run(lambda connection: connection.execute(query, (self._made_with, *state)).fetchone())
@@ -95,7 +96,12 @@ class VectorCache:
         return (vector, quality) if abs(np.linalg.norm(vector) - 1) < NORM_TOLERANCE else None
 
     def add(self, paths: Sequence[Path], vectors: NDArray[np.float32], qualities: NDArray[np.float32]) -> None:
-        """Keep the ``vectors`` float32 [Q, D] and ``qualities`` float32 [Q, 3] of the photos ``paths``.
+        """Add photos.
+
+        Args:
+            paths: the photos' files.
+            vectors: their vectors, float32 [Q, D].
+            qualities: their qualities, float32 [Q, 3].
 
         Raises:
             InputError: the file cannot be written.
@@ -113,7 +119,7 @@ class VectorCache:
         self._run(insert)
 
     def _run(self, action: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do something with the file; one that is damaged is begun anew, once."""
+        """Run an action on the file. A damaged file is replaced by an empty one, once."""
         try:
             try:
                 return action(self._opened())
@@ -125,7 +131,7 @@ class VectorCache:
                 return action(self._opened())
         except (sqlite3.Error, OSError) as error:
             self.close()
-            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # in the words of every other file
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # reported like a full disk with any other file
             why = reason(full if _kind(error) == sqlite3.SQLITE_FULL else error)
             raise InputError(f"{shown(self._path)} cannot be written: {why}. Choose another folder.") from error
 
@@ -138,12 +144,12 @@ class VectorCache:
 
 
 def _kind(error: Exception) -> int:
-    """The primary code of an SQLite error (sqlite.org/rescode.html); 0 for any other."""
+    """Return the primary code of an SQLite error (sqlite.org/rescode.html); 0 for any other error."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _state(photo: Path) -> tuple[bytes, int, int] | None:
-    """Place, size in bytes and time of change in nanoseconds; None where there is no file."""
+    """Return path, size in bytes and modification time in nanoseconds; None if there is no file."""
     try:
         status = photo.stat()
     except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts: what a query's nearest references vote for, or "unknown", with the evidence."""
+"""Verdicts: the class that a query's nearest references vote for, or "unknown", with the evidence."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,9 +12,9 @@ class Neighbour:
 
     Attributes:
         row: its row in the database.
-        reference: path of its image, relative to the database file, exactly as the database has it.
+        reference: path of its image, relative to the database file, exactly as the database states it.
         label: its class.
-        similarity: cosine similarity, of whitened vectors unless the database is compared as in the paper.
+        similarity: cosine similarity of whitened vectors, or of plain ones if the database is compared as in the paper.
     """
 
     row: int
@@ -25,15 +25,15 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a photo is classified as.
+    """The classification of a photo.
 
     Attributes:
         photo: the file.
-        predicted: the class that won the vote, or "unknown" where the photo was rejected.
+        predicted: the class that won the vote, or "unknown" if the photo was rejected.
         voted: the class that won the vote.
         votes: number of votes for each class of the database.
         neighbours: the references that voted, the most similar first.
-        familiarity: how familiar the photo looks, at most 1; None where rejection was not asked for.
+        familiarity: how familiar the photo looks, at most 1; None without rejection.
     """
 
     photo: Path
@@ -44,13 +44,13 @@ class Verdict:
     familiarity: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """What ``classify`` prints of a photo."""
+        """Return the JSON object that ``classify`` prints for the photo."""
         entry = asdict(self)
         return {"path": entry.pop("photo").as_posix(), **entry}
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> "Verdict":
-        """A verdict as :meth:`to_json` gave it; version 0.1.0 did not name the row, which is -1 then."""
+        """Return the verdict from JSON. Version 0.1.0 did not state the row, which is -1 then."""
         return cls(
             photo=Path(entry["path"]),
             predicted=entry["predicted"],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that ends with the one that started it, even where that was killed: it watches its stdin, which closes then."""
+"""Ending a process together with the one that started it, even if that was killed: its stdin closes, and that is
+watched."""
 
 import _thread
 import os
@@ -10,11 +11,12 @@ from contextlib import suppress
 WATCHED = "SIMSEARCH_WATCH_STDIN"
 """Environment variable that tells a command to end when its stdin is closed."""
 GRACE = 30.0
-"""Seconds that a command gets to end by itself then; loading an encoder cannot be interrupted."""
+"""Seconds that a command has to end by itself. Loading an encoder cannot be interrupted."""
 
 
 def end_with_stdin() -> None:
-    """End this process when its stdin is closed: after the present image, as Ctrl+C does, or hard if that takes long."""
+    """End this process when its stdin is closed: after the current image, as Ctrl+C does, or by force if that takes too
+    long."""
 
     def wait() -> None:
         with suppress(OSError, ValueError):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A measure of similarity that makes little of what varies within the classes anyway.
+"""A measure of similarity that gives less weight to what varies within the classes.
 
-Most of what tells two vectors apart is where the part lies in the picture, and how it is lit. References of one class
-differ in just that, so their scatter says which directions to weigh down: within-class covariance normalisation (Hatch
-et al., "Within-class covariance normalization for SVM-based speaker recognition", Interspeech 2006), with cosine
-similarity as in Dehak et al., "Front-end factor analysis for speaker verification", IEEE TASLP 2011, section III.C.
-No photo has part in it. benchmarks/ACCURACY.md says what it gains.
+Vectors differ mostly because of the position of the part in the picture and the light. References of one class differ
+only in these respects, so their scatter shows which directions deserve less weight: within-class covariance
+normalisation (Hatch et al., "Within-class covariance normalization for SVM-based speaker recognition", Interspeech
+2006), with cosine similarity as in Dehak et al., "Front-end factor analysis for speaker verification", IEEE TASLP 2011,
+section III.C. Photos are not used for it. benchmarks/ACCURACY.md states the gain.
 """
 
 from dataclasses import dataclass
@@ -15,24 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 16384
-"""Vectors that are worked on at a time in float64."""
+"""Number of vectors that are processed in float64 at a time."""
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """Orthonormal ``axes`` float64 [A, D] along which classes scatter, and what part ``gains`` float64 [A], 0 to 1, of
-    a vector is kept along each; what is across them is kept whole."""
+    """A linear map that reduces the directions along which classes scatter.
+
+    Attributes:
+        axes: orthonormal axes along which classes scatter, float64 [A, D].
+        gains: factors along these axes, float64 [A], 0 to 1. Directions across all axes are unchanged.
+    """
 
     axes: NDArray[np.float64]
     gains: NDArray[np.float64]
 
     @classmethod
     def of(cls, embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> "Whitening":
-        """Whiten the scatter of ``embeddings`` [N, D] about the means of their classes ``labels`` [N].
+        """Compute the whitening of the scatter of references about the means of their classes.
 
-        Few references tell little about a covariance of D dimensions: it is shrunk towards a multiple of the
-        identity, by as much as their number asks for (Chen et al., "Shrinkage algorithms for MMSE covariance
-        estimation", IEEE TSP 2010, equation 23). Without any scatter nothing is changed.
+        A few references say little about a covariance of D dimensions. The covariance is therefore shrunk towards a
+        multiple of the identity, depending on their number (Chen et al., "Shrinkage algorithms for MMSE covariance
+        estimation", IEEE TSP 2010, equation 23). Without any scatter, nothing is changed.
+
+        Args:
+            embeddings: float32 [N, D].
+            labels: their classes, int64 [N].
         """
         count, dim = embeddings.shape
         variances, axes = _principal(embeddings, labels) if count > dim else _principal_of_few(embeddings, labels)
@@ -46,21 +54,24 @@ class Whitening:
 
     @classmethod
     def none(cls, dim: int) -> "Whitening":
-        """Leave vectors of this dimension as they are."""
+        """Return the map that leaves vectors of this dimension unchanged."""
         return cls(np.empty((0, dim)), np.empty(0))
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``vectors`` [Q, D] whitened, of unit length: float32 [Q, D]."""
+        """Whiten ``vectors`` [Q, D] and scale them to unit length: float32 [Q, D]."""
         whitened = np.empty_like(vectors)
-        for number, vector in enumerate(vectors):  # one by one: a product of matrices rounds by how many there are
+        for number, vector in enumerate(vectors):  # one by one: a matrix product would round by their number
             moved = self.matrix @ vector
             whitened[number] = moved / np.linalg.norm(moved)
         return whitened
 
     def dual(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``vectors`` [Q, D] whitened, of unit length, and whitened once more: float32 [Q, D]. Their product with a plain
-        vector is the cosine of both whitened, times the length that :meth:`lengths` gives for the plain one; so
-        references are compared as they are, and no second copy of them need be kept."""
+        """Whiten ``vectors`` [Q, D], scale them to unit length, and whiten them once more: float32 [Q, D].
+
+        Their product with a plain vector, divided by the length that :meth:`lengths` returns for the plain one, is the
+        cosine of the two whitened vectors. References can thus be compared as they are, and no whitened copy of them is
+        needed.
+        """
         found = np.empty_like(vectors)
         for number, vector in enumerate(vectors):  # one by one, as above
             moved = self.matrix @ vector
@@ -68,7 +79,7 @@ class Whitening:
         return found
 
     def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What whitening leaves of the length of ``vectors`` [N, D]: float32 [N]."""
+        """Return the lengths of ``vectors`` [N, D] after whitening: float32 [N]."""
         found = np.empty(len(vectors), np.float32)
         for start in range(0, len(vectors), BLOCK):
             found[start : start + BLOCK] = np.linalg.norm(vectors[start : start + BLOCK] @ self.matrix, axis=1)
@@ -76,14 +87,14 @@ class Whitening:
 
     @cached_property
     def matrix(self) -> NDArray[np.float64]:
-        """What vectors are multiplied by, symmetric, float64 [D, D]."""
+        """Return the symmetric matrix by which vectors are multiplied, float64 [D, D]."""
         return np.eye(self.axes.shape[1]) + (self.axes.T * (self.gains - 1)) @ self.axes
 
 
 def _principal_of_few(
     embeddings: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variances float64 [A] of ``embeddings`` [N, D] within their classes, and their axes float64 [A, D]."""
+    """Return the variances float64 [A] of ``embeddings`` [N, D] within their classes, and their axes float64 [A, D]."""
     scatter = embeddings.astype(np.float64)
     for label in np.unique(labels):
         scatter[labels == label] -= scatter[labels == label].mean(axis=0)
@@ -94,7 +105,8 @@ def _principal_of_few(
 def _principal(
     embeddings: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The same, block by block, so that a million references need no more memory than a thousand."""
+    """Return the same as :func:`_principal_of_few`, block by block, so that memory does not grow with the number of
+    references."""
     dim = embeddings.shape[1]
     classes, numbers = np.unique(labels, return_inverse=True)
     sums, products = np.zeros((len(classes), dim)), np.zeros((dim, dim))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: one set of commands for every door.
+"""The command line: the same commands for every way to start the program.
 
-:mod:`.framework` parses and runs commands; :mod:`.options` holds what several of them share; each command has a module.
-:mod:`...scene.command_line` adds the commands that need Blender and runs them by the same framework.
+:mod:`.framework` parses and runs commands. :mod:`.options` contains options that several commands share. Each command
+has its own module. :mod:`...scene.command_line` adds the commands that need Blender, and runs them with the same
+framework.
 """
 
 from collections.abc import Sequence
@@ -17,5 +18,5 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str]) -> int:
-    """``python -m inference``; returns the exit status."""
+    """Run ``python -m inference``, and return the exit status."""
     return framework.main(argv, COMMANDS, "python -m inference")

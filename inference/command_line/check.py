@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``check --database``: how well the classes of a database can be told apart."""
+"""``check --database``: report how well the classes of a database can be distinguished."""
 
 import argparse
 from dataclasses import asdict, replace
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Tell how well the references' classes can be told apart, before there is any photo."""
+    """Report how well the classes can be distinguished, before there are photos."""
     from ..separability import separability
 
     database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``classify``: a verdict on each photo."""
+"""``classify``: classify photos."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Run the command; returns what ``--json`` prints."""
+    """Run the command, and return what ``--json`` prints."""
     database, encoder = open_database(args), open_encoder(args, progress)
     classifier = Classifier.create(database, encoder, args.k, progress, fitted_rejection(args, database))
     classifier, told = classifier.for_photos(args.photos, progress)
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     if args.evidence:
         _write_evidence(args.evidence, classifier, found.verdicts)
     photos = []
-    for verdict in found.verdicts:  # what had to be assumed of a photo belongs to its line, which programs read
+    for verdict in found.verdicts:  # notes belong to the photo's line, which programs read
         notes = (*(told if may_be_deep(verdict.photo) else ()), *found.notes.get(verdict.photo, ()))
         photos.append(ClassifiedPhoto(verdict, notes))
     for photo in photos:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
 
 def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Verdict]) -> None:
-    """Write a picture for each photo: where it differs from its nearest reference."""
+    """Write a picture for each photo that shows where it differs from its nearest reference."""
     from ..evidence import compare
 
     names: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Ver
             reference = shown(classifier.database.image_path(verdict.neighbours[0].row))
             raise InputError(f"{reference}: {error.reason}. Evidence needs the reference images.") from error
         stem = verdict.photo.stem
-        names[stem] += 1  # photos of one name may come from several folders
+        names[stem] += 1  # photos of the same name may come from several folders
         again = f" ({names[stem]})" if names[stem] > 1 else ""
         with replacing(folder / f"{stem}{again}.png") as place:
             sheet.save(place)

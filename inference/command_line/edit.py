@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Take classes out, put another database's in, add references, add photos: in this order."""
+    """Remove classes, replace classes by another database's, add references and add photos, in this order."""
     from .. import editing
 
     def with_white(database: ReferenceDatabase) -> ReferenceDatabase:

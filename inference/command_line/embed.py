@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``embed``: images to a reference database."""
+"""``embed``: turn images into a reference database."""
 
 import argparse
 import time
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Run the command; returns what ``--json`` prints."""
+    """Run the command, and return what ``--json`` prints."""
     if args.cluster:
         from .on_cluster import run_on_cluster
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     if args.shard is None:
         return build_database(args.references, database, encoder, preprocessing, progress).to_json()
 
-    from ..shared_vectors import forget_shares  # late: it brings SQLite
+    from ..shared_vectors import forget_shares  # late: it imports SQLite
 
     vectors = database.with_name(f".{database.stem}.vectors.sqlite")
     if left := embed_share_of_references(args.references, encoder, preprocessing, progress, vectors, args.shard):
@@ -72,7 +72,19 @@ def build_database(
     progress: Progress,
     vectors: Path | None = None,
 ) -> "EmbedResult":
-    """Embed a folder of references into the file ``database_path``; ``vectors`` is where shares of the job left theirs."""
+    """Embed a folder of references, and write the database.
+
+    Args:
+        references: the folder of references.
+        database_path: the file to write.
+        encoder: the encoder.
+        preprocessing: how a photo becomes the encoder's input.
+        progress: receives the progress.
+        vectors: the file beside which the shares of a job left their vectors, if there are shares.
+
+    Raises:
+        InputError: references are missing or cannot be read, or the file cannot be written.
+    """
     from ..job_results import EmbedResult
     from ..separability import separability
 

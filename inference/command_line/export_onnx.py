@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``export-onnx``: encoder, references and vote in one ONNX file."""
+"""``export-onnx``: write encoder, references and vote to one ONNX file."""
 
 import argparse
 from pathlib import Path
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Run the command; returns what ``--json`` prints."""
+    """Run the command, and return what ``--json`` prints."""
     database, encoder = open_database(args), open_encoder(args, progress)
     database.check_model(encoder.model)
     k = usable_k(args.k, database, progress)

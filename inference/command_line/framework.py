@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all commands have in common: how they are described, parsed and run."""
+"""The framework of all commands: how they are described, parsed and run."""
 
 import argparse
 import json
@@ -22,11 +22,16 @@ DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
 @dataclass(frozen=True)
 class Command:
-    """One command.
+    """A command.
 
-    ``add_arguments`` adds its options to a parser; ``required`` names those that must have a value, given by the user
-    or by the ``defaults`` of :func:`main`. ``run`` does the work, prints what people read and returns what ``--json``
-    prints; it raises InputError where the input is wrong. ``status`` is the exit status that a result means.
+    Attributes:
+        name: its name.
+        help: one sentence for ``--help``.
+        add_arguments: adds its options to a parser.
+        run: does the work, prints what people read, and returns what ``--json`` prints. It raises InputError if the
+            input is wrong.
+        required: options that must have a value, from the user or from the ``defaults`` of :func:`main`.
+        status: returns the exit status for a result.
     """
 
     name: str
@@ -38,7 +43,7 @@ class Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are like any other error of the input, and options never abbreviated."""
+    """An argument parser that raises InputError and does not accept abbreviated options."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
@@ -56,19 +61,28 @@ def main(
     defaults: Mapping[str, object] | None = None,
     keep_log: Callable[[], str] | None = None,
 ) -> int:
-    """Run the command that ``argv`` names and return the exit status: 0 done, 2 the input is wrong, 1 anything else.
+    """Run the command that ``argv`` names.
 
-    ``defaults`` are values of options that the user did not give, such as a scene's settings. Progress and problems,
-    one line each, go to stderr. With ``--json`` the last line of stdout is one JSON object: what the command returned
-    or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly. ``keep_log`` is called where the command fails
-    for another reason than its input, and returns a sentence that says where more is told.
+    Progress and problems, one line each, go to stderr. With ``--json``, the last line of stdout is one JSON object:
+    what the command returned, or ``{"problems": [...]}``. SIGTERM and SIGINT end the command cleanly.
+
+    Args:
+        argv: the command and its options.
+        commands: all commands.
+        prog: name of the program in messages.
+        defaults: values of options that the user did not give, such as settings of a scene.
+        keep_log: is called if the command fails for a reason other than its input. It returns a sentence that says
+            where to find details.
+
+    Returns:
+        The exit status: 0 done, 2 the input is wrong, 1 anything else.
     """
-    # A file name or label that the terminal's encoding lacks must not end a job.
+    # A job must not fail because the terminal's encoding lacks a character of a name.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     as_json, debug = "--json" in argv, "--debug" in argv
-    if os.environ.pop(WATCHED, None):  # removed, as it holds for this process alone
+    if os.environ.pop(WATCHED, None):  # removed, because it applies only to this process
         end_with_stdin()
     signals = (signal.SIGTERM, signal.SIGINT)
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
@@ -89,13 +103,13 @@ def main(
         result = {"problems": problems}
     finally:
         for number, handler in handlers.items():
-            if handler is not None:  # None: not Python's but Blender's own, which cannot be put back
+            if handler is not None:  # None: it is Blender's own handler, which cannot be restored
                 signal.signal(number, handler)
     try:
         if as_json:
             print(json.dumps(result))
         sys.stdout.flush()
-    except BrokenPipeError:  # The reader has gone, as with `| head`: docs.python.org, signal, "Note on SIGPIPE".
+    except BrokenPipeError:  # The reader has ended, as with `| head` (docs.python.org, signal, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that several commands share, and what they choose."""
+"""Options that several commands share, and the objects that they select."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ DEFAULT_K = 5
 
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that choose the encoder."""
+    """Add the options that select the encoder."""
     parser.add_argument("--model", type=str.upper, choices=VARIANTS, default=VARIANTS[0], help="encoder variant")
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="encoder file to use instead of the variant's own")
     parser.add_argument(
@@ -32,8 +32,8 @@ def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_encoder(args: argparse.Namespace, progress: Progress) -> Encoder:
-    """The encoder that the options choose; ``$SIMSEARCH_THREADS`` limits its threads and ``$SIMSEARCH_PROVIDER`` names
-    what it runs on."""
+    """Open the encoder that the options select. ``$SIMSEARCH_THREADS`` limits its threads; ``$SIMSEARCH_PROVIDER`` sets
+    its provider."""
     threads = os.environ.get("SIMSEARCH_THREADS") or "0"
     if not threads.isdecimal():
         raise InputError(f"SIMSEARCH_THREADS is {threads}. Set it to a number, or to 0 for all processor cores.")
@@ -45,7 +45,7 @@ def open_encoder(args: argparse.Namespace, progress: Progress) -> Encoder:
 
 
 def parse_crop(text: str) -> Crop:
-    """The value of ``--crop``."""
+    """Parse the value of ``--crop``."""
     try:
         left, top, width, height = map(float, text.split(","))
     except ValueError:
@@ -56,14 +56,14 @@ def parse_crop(text: str) -> Crop:
 
 
 def parse_white_level(text: str) -> int:
-    """The value of ``--white-level``."""
+    """Parse the value of ``--white-level``."""
     if not text.isdecimal() or not 0 < int(text) < 2**16:
         raise argparse.ArgumentTypeError(f"A white level is a number from 1 to 65535, 4095 for 12 bits; this is {text}")
     return int(text)
 
 
 def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options for what of a photo counts and how it is read."""
+    """Add the options for the part of a photo that counts, and for how it is read."""
     parser.add_argument(
         "--crop", type=parse_crop, metavar="X,Y,W,H", help="part of each photo that counts, as shares from its top left"
     )
@@ -71,7 +71,7 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_white_level_argument(parser: argparse.ArgumentParser) -> None:
-    """The option for what is white in photos that do not say it."""
+    """Add the option for the white level of photos that do not state it."""
     parser.add_argument(
         "--white-level",
         type=parse_white_level,
@@ -81,7 +81,7 @@ def add_white_level_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_shard(text: str) -> Shard:
-    """The value of ``--shard``."""
+    """Parse the value of ``--shard``."""
     try:
         return Shard.parse(text)
     except ValueError:
@@ -89,7 +89,7 @@ def parse_shard(text: str) -> Shard:
 
 
 def add_shard_argument(parser: argparse.ArgumentParser) -> None:
-    """The option for a share of the job."""
+    """Add the option for a share of the job."""
     parser.add_argument(
         "--shard",
         type=parse_shard,
@@ -99,17 +99,17 @@ def add_shard_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
-    """The option for how similarity is measured."""
+    """Add the option for how similarity is measured."""
     parser.add_argument("--paper", action="store_true", help="plain cosine similarity, not whitened, as in the paper")
 
 
 def add_k_argument(parser: argparse.ArgumentParser) -> None:
-    """The option for how many neighbours vote."""
+    """Add the option for the number of neighbours that vote."""
     parser.add_argument("--k", type=int, default=DEFAULT_K, help=f"how many neighbours vote; default: {DEFAULT_K}")
 
 
 def add_database_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that choose the database, and how photos are read and compared with it."""
+    """Add the options that select the database, and how photos are read and compared with it."""
     parser.add_argument("--database", type=Path, metavar="FILE", help="reference database")
     add_k_argument(parser)
     add_similarity_argument(parser)
@@ -118,15 +118,14 @@ def add_database_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_database(args: argparse.Namespace) -> ReferenceDatabase:
-    """The database that the options choose, with their crop and white level of photos where they are given, and measure of
-    similarity."""
+    """Open the database that the options select, with their crop, white level and measure of similarity if given."""
     database = ReferenceDatabase.load(args.database)
     given = {name: value for name in ("crop", "white_level") if (value := getattr(args, name)) is not None}
     return replace(database, preprocessing=replace(database.preprocessing, **given), whitened=not args.paper)
 
 
 def add_rejection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for photos that look unlike all references."""
+    """Add the options for photos that look unlike all references."""
     parser.add_argument("--reject", action="store_true", help='answer "unknown" for photos unlike all references')
     parser.add_argument(
         "--threshold", type=float, metavar="T", help="reject below this familiarity, 0 to 1; default: chosen"
@@ -134,7 +133,8 @@ def add_rejection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def fitted_rejection(args: argparse.Namespace, database: ReferenceDatabase) -> Rejection | None:
-    """How unknown photos are rejected where the options ask for it, the threshold from the references if not given."""
+    """Return the rejection that the options ask for, if any. A threshold that is not given is chosen from the
+    references."""
     if not args.reject and args.threshold is None:
         return None
     return fit_rejection(database, args.threshold, database.embeddings[:0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``validate``: the scores of a database on a folder of photos."""
+"""``validate``: score a database on a folder of photos."""
 
 import argparse
 from pathlib import Path
@@ -51,11 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Run the command; returns what ``--json`` prints."""
+    """Run the command, and return what ``--json`` prints."""
     if args.cluster:
         return _on_cluster(args, progress)
 
-    from .. import validation  # late: it brings SQLite and the report
+    from .. import validation  # late: it imports SQLite and the report
 
     rejection = None
     if args.reject or args.threshold is not None or args.negatives:
@@ -130,7 +130,7 @@ def _print_scores(result: "ValidationResult") -> None:
 
 
 def rejection_summary(unknown: "RejectionResult") -> str:
-    """What became of unknown photos, in a sentence."""
+    """Summarise the rejection in a sentence."""
     summary = f"{sum(unknown.rejected.values())} photos rejected as unknown, below familiarity {unknown.threshold:.3f}"
     if not unknown.negatives:
         return f"{summary}. The threshold is untested: name a folder of photos of no class with --negatives."

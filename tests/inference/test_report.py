@@ -131,7 +131,7 @@ def test_principal_components_agree_with_scikit_learn() -> None:
 
 
 def test_a_thousand_photos_stay_below_15_megabytes(tmp_path: Path, validated: Path) -> None:
-    """Noise compresses worse than any photo; half of them mistaken."""
+    """Noise compresses worse than any photo; half of the photos are misclassified."""
     noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     for number in range(1000):
         place = tmp_path / "red" / f"{number}.jpg"
@@ -198,7 +198,7 @@ def test_a_browser_opens_it_from_disk_without_errors_or_requests(validated: Path
     assert console == ""
     opened, console = browse(validated / "report.html", "#cell-1-1", tmp_path)
     assert console == ""
-    assert green(opened) > green(closed) + 5 * 2000, "the cell shows the five green photos taken for green"
+    assert green(opened) > green(closed) + 5 * 2000, "the cell shows the five photos classified as green"
 
     html = (validated / "report.html").read_text("utf-8")
     (tmp_path / "other.html").write_text(html.replace("</h1>", '</h1><img src="https://example.org/a.png">'), "utf-8")
