@@ -5,9 +5,33 @@ import bpy
 from bpy.app import handlers
 
 from ..interface import child_job, stored_results
-from . import camera, classes, encoder, import_cad, job_control, materials, references, region, resting, validation
+from . import (
+    camera,
+    classes,
+    encoder,
+    import_cad,
+    job_control,
+    materials,
+    photo_camera,
+    references,
+    region,
+    resting,
+    validation,
+)
 
-MODULES = (job_control, import_cad, materials, camera, region, classes, resting, references, encoder, validation)
+MODULES = (
+    job_control,
+    import_cad,
+    materials,
+    camera,
+    photo_camera,
+    region,
+    classes,
+    resting,
+    references,
+    encoder,
+    validation,
+)
 
 
 def register() -> None:

@@ -128,6 +128,7 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         if backdrops:
             row.operator("simsearch.remove_backdrop", text="", icon="X")
             column.prop(backdrops[0], "alpha", text="Opacity", slider=True)
+            column.operator_menu_enum("simsearch.match_camera", "focal", icon="CON_CAMERASOLVER")
         column = layout.column(align=True)
         column.prop(settings, "region", text="Region")
         column.operator("simsearch.mark_region", icon="CUBE")

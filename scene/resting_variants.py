@@ -62,15 +62,15 @@ def part_of_class(scene: bpy.types.Scene, entry: int) -> Part:
                 "lists its collection."
             )
         entry, listed = origin[0], _listed(classes[origin[0]])
-    surfaces = [surface for item in _parts(scene, listed) for surface in _surfaces(item, Matrix())]
-    if not surfaces:
+    found = [surface for item in _parts(scene, listed) for surface in surfaces(item, Matrix())]
+    if not found:
         raise InputError(f"The class {classes[entry].name!r} shows no part of its own. Select a class that shows one.")
-    starts = np.cumsum([0] + [len(points) for points, _ in surfaces])
+    starts = np.cumsum([0] + [len(points) for points, _ in found])
     return Part(
         entry,
         tuple(listed),
-        np.concatenate([points for points, _ in surfaces]),
-        np.concatenate([triangles + start for (_, triangles), start in zip(surfaces, starts, strict=False)]),
+        np.concatenate([points for points, _ in found]),
+        np.concatenate([triangles + start for (_, triangles), start in zip(found, starts, strict=False)]),
     )
 
 
@@ -149,13 +149,13 @@ def _parts(scene: bpy.types.Scene, collections: Sequence[bpy.types.Collection]) 
     return [item for item in found if not item.hide_render]
 
 
-def _surfaces(item: bpy.types.Object, above: Matrix) -> Iterator[tuple[Array, Indices]]:
+def surfaces(item: bpy.types.Object, above: Matrix) -> Iterator[tuple[Array, Indices]]:
     """Points [N, 3] in the world and triangles [M, 3] of an object, also of what it shows of a collection elsewhere."""
     world = above @ world_matrix(item)
     if item.instance_type == "COLLECTION" and item.instance_collection is not None:
         inside = world @ Matrix.Translation(-item.instance_collection.instance_offset)
         for shown in item.instance_collection.all_objects:
-            yield from _surfaces(shown, inside)
+            yield from surfaces(shown, inside)
     elif item.type in SHAPES:
         evaluated = item.evaluated_get(bpy.context.evaluated_depsgraph_get())
         mesh = evaluated.to_mesh()
