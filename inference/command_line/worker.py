@@ -49,21 +49,21 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         options: dict[str, Any] = {"nthreads": max(1, args.jobs), "resources": resources, "death_timeout": args.wait}
         options |= {"dashboard_address": STATUS, "host": "127.0.0.1" if "//127.0.0.1:" in args.address else None}
         worker = distributed.Worker(args.address, security=security, memory_limit=0, dashboard=False, **options)
-        async with worker:
-            progress.say(f"Working for {shown(args.address)}")
-            await worker.finished()
+        try:
+            async with worker:
+                progress.say(f"Working for {shown(args.address)}")
+                await worker.finished()
+        finally:
+            children.end_all()  # nobody waits for their results: what they finished lies on disk
 
-    try:
-        while True:
-            try:
-                asyncio.run(work())
-            except (TimeoutError, OSError) as error:
-                why = str(error).split("\n")[0] or "no answer"
-                raise InputError(
-                    f"There is no scheduler at {shown(args.address)}: {why}. Start it, or correct it."
-                ) from None
-    finally:
-        children.end_all()
+    while True:
+        try:
+            asyncio.run(work())
+        except (TimeoutError, OSError) as error:
+            why = str(error).split("\n")[0] or "no answer"
+            raise InputError(
+                f"There is no scheduler at {shown(args.address)}: {why}. Start it, or correct it."
+            ) from None
 
 
 COMMAND = Command("worker", "Work for a Dask cluster on this machine.", add_arguments, run)

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..watched_stdin import WATCHED
 from .tasks import PLAIN, SCENE, SCRIPT, Task, from_json
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 BATCH = ROOT / "batch.py"
 ATTEMPTS = 5
 """How often a task is run whose process crashes; ``build`` leaves an image out after three crashes on it."""

@@ -31,6 +31,7 @@ GET = (
     "--cluster needs Dask, which is not installed for this Python. Run: python -m pip install --require-hashes -r "
     "requirements/cluster.txt"
 )
+GONE = "The scheduler of the cluster is gone. Start it again, then this command: it continues where it was."
 DEATHS = 3
 """Times a task is handed over again after Dask gave it up because workers died."""
 
@@ -280,7 +281,10 @@ class Cluster:
         return self._encoders[variant]
 
     def _workers(self) -> dict[str, Any]:
-        return dict(self._client.scheduler_info(n_workers=-1)["workers"])
+        try:
+            return dict(self._client.scheduler_info(n_workers=-1)["workers"])
+        except OSError:  # the scheduler is being started again
+            return {}
 
     def _look(self, wanted: Sequence[str]) -> tuple[int, dict[str, str]]:
         """How many tasks fitting workers run at a time, and why each other worker does not fit."""
@@ -344,10 +348,14 @@ class _Remote:
         self._submit()
 
     def _submit(self) -> None:
+        if self._client.status not in ("running", "connecting"):
+            raise InputError(GONE)
         self._future = self._client.submit(_function(), as_json(self._task), pure=False, resources=self._needs)
 
     def poll(self) -> Result | None:
         """Its result, once it has ended."""
+        if self._client.status == "closed":
+            raise InputError(GONE)
         status = self._future.status
         if status == "finished":
             found = self._future.result()

@@ -94,18 +94,21 @@ class Machines:
     """A scheduler and workers like those on other machines."""
 
     def __init__(self) -> None:
-        program = """
+        self.address = self.start(0)
+        self.workers: list[subprocess.Popen[str]] = []
+
+    def start(self, port: int) -> str:
+        program = f"""
 import asyncio, distributed
 async def main():
-    async with distributed.Scheduler(host="127.0.0.1", port=0, dashboard_address=":0") as scheduler:
+    async with distributed.Scheduler(host="127.0.0.1", port={port}, dashboard_address=":0") as scheduler:
         print(scheduler.address, flush=True)
         await scheduler.finished()
 asyncio.run(main())
 """
         self.scheduler = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
         assert self.scheduler.stdout
-        self.address = self.scheduler.stdout.readline().strip()
-        self.workers: list[subprocess.Popen[str]] = []
+        return self.scheduler.stdout.readline().strip()
 
     def add(self, **environment: str) -> "subprocess.Popen[str]":
         command = [*INFERENCE, "worker", self.address]
@@ -168,6 +171,34 @@ def test_a_worker_is_killed(folder: Path, machines: Machines) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     plant(folder, "validate", "killed")
+    assert made(output) == made(folder / "local")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes are found through /proc")
+def test_the_scheduler_is_started_again(folder: Path, machines: Machines) -> None:
+    """The worker and the command find it again, and what was rendered is not rendered twice."""
+    machines.add()
+    output = folder / "restarted"
+    file = folder / "restarted.toml"
+    file.write_text(PLANT.format(output="restarted"), "utf-8")
+    command = [*INFERENCE, "plant", "build", str(file), "--cluster", machines.address, "--json"]
+    job = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (before := list(output.glob("*/references/*/[!.]*.png"))):
+        assert time.monotonic() < deadline and job.poll() is None, job.communicate()
+        time.sleep(0.02)
+    written = {path: path.stat().st_mtime_ns for path in before}
+    machines.scheduler.kill()
+    machines.scheduler.wait()
+    assert machines.start(int(machines.address.rpartition(":")[2])) == machines.address
+    stdout, stderr = job.communicate(timeout=240)
+    if job.returncode == 2:  # it did not come back in time for the client, which says what to do
+        assert "The scheduler of the cluster is gone." in last_json(stdout)["problems"][0], stdout + stderr
+        plant(folder, "build", "restarted", "--cluster", machines.address)
+    else:
+        assert job.returncode == 0, stdout + stderr
+    assert all(path.stat().st_mtime_ns == time_ for path, time_ in written.items())
+    plant(folder, "validate", "restarted")
     assert made(output) == made(folder / "local")
 
 
