@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...inference.errors import InputError
 from .glb import Glb, merge_equal_meshes
-from .iges_file import count_hidden
+from .iges_file import count_faces, count_hidden
 from .limited_process import run_limited
 from .notes import Notes, far_out, listed, moved_note
 from .step_file import PART, PLACE, Part, StepFile
@@ -90,15 +90,33 @@ def tessellated_step(path: Path, scratch: Path, mesher: Mesher) -> tuple[Glb, No
 
 def tessellated_iges(path: Path, scratch: Path, mesher: Mesher) -> tuple[Glb, Notes]:
     """Convert an IGES file; arguments, results and errors are those of `tessellated_step`."""
-    content = path.read_bytes()
+    content, notes = path.read_bytes(), Notes()
+    faces = count_faces(content)
     glb = _converted(path, content, scratch, mesher)
+    for finer in (2, 4):
+        if _faces(glb) >= faces:
+            break
+        other = _converted(
+            path, content, scratch, Mesher(mesher.python, mesher.tolerance / finer, mesher.angle / finer)
+        )
+        glb = max(glb, other, key=_faces)
+    if (lost := faces - _faces(glb)) > 0:
+        notes.lost.append(
+            f"{path.name} lacks {lost} of its {faces} faces, which could not be meshed. Export it again, as STEP or STL."
+        )
     glb.scale(0.001)  # of IGES alone the converter leaves millimetres
     for entry in [*glb.nodes, *glb.document["meshes"]]:
         entry["name"] = path.stem  # Open CASCADE calls it COMPOUND
     if hidden := count_hidden(content):
         many = f"{hidden} entities, but they were" if hidden > 1 else "1 entity, but it was"
-        return glb, Notes(lost=[f"{path.name} hides {many} imported. Delete what should not be visible."])
-    return glb, Notes()
+        notes.lost.append(f"{path.name} hides {many} imported. Delete what should not be visible.")
+    return glb, notes
+
+
+def _faces(glb: Glb) -> int:
+    """Number of faces that are shown, each as often as it is placed."""
+    counts = [glb.surface(mesh).faces for mesh in range(len(glb.document.get("meshes", [])))]
+    return sum(counts[mesh] for mesh, _ in glb.placed())
 
 
 def _left_out(path: Path, step: StepFile, parts: dict[int, Part]) -> Iterator[str]:

@@ -383,6 +383,19 @@ def test_what_iges_hides_is_told(tmp_path: Path) -> None:
     assert any("hides 2 entities" in sentence for sentence in said)
 
 
+def test_a_face_of_iges_that_cannot_be_meshed_is_told_and_check_says_it_again(tmp_path: Path) -> None:
+    content = (ROOT / "tests" / "data" / "box.igs").read_bytes()
+    edge = b"110,0.,0.393700787,0.,0.,0.,0.;"  # one of the first face's
+    assert edge in content
+    (tmp_path / "box.igs").write_bytes(content.replace(edge, b"110,0.,0.,0.,0.,0.,0.;".ljust(len(edge))))
+    imported = import_cad(tmp_path / "box.igs")
+    (note,) = imported.notes
+    assert note.startswith("box.igs lacks 1 of its 6 faces")
+    assert area(imported) == pytest.approx(AREA - SIZE[1] * SIZE[2], rel=1e-4)
+    scene = bpy.context.scene
+    assert note in [problem.sentence for problem in check.problems(scene, read_settings(scene))]
+
+
 @pytest.mark.reliability(
     "fault", "one of Blender's importers crashes on a file", "one sentence; Blender goes on, nothing imported"
 )
