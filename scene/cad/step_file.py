@@ -7,6 +7,7 @@ and says nothing of faces that it could not mesh. All that stands in the text of
 
 import math
 import re
+import urllib.parse
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ _KEYWORD = re.compile(r"([A-Z][A-Z0-9_]*)\s*\(")
 _REFERENCE = re.compile(r"#(\d+)")
 _NUMBER = re.compile(r"[-+]?[\d.]+(?:[Ee][-+]?\d+)?")
 _PIECE = re.compile(r"'(?:[^']|'')*'|[(),]|[^'(),]+")
+_ANCHOR = re.compile(r"<([^<>]*)>\s*=\s*#(\d+)")
+_EXTERNAL = re.compile(r"#(\d+)\s*=\s*<([^<>#]*)#([^<>]*)>")
+"""Entries of the ANCHOR and REFERENCE sections (ISO 10303-21:2016, sections 9 and 10)."""
 _FACES = frozenset({"ADVANCED_FACE", "FACE_SURFACE"})
 _SOLIDS = frozenset({"MANIFOLD_SOLID_BREP", "BREP_WITH_VOIDS", "FACETED_BREP"})
 _SHELLS = frozenset({
@@ -64,11 +68,15 @@ class StepFile:
         header: all that stands before the entities.
         entities: by number, what stands behind the equals sign; every character is a byte of the file.
         missing: names of files that it refers to and that cannot be read as STEP beside it.
+        anchors: entities that other files may refer to, by name (edition 3).
+        externals: file and anchor of each entity that is in another file (edition 3); the file is empty for this one.
     """
 
     header: str
     entities: dict[int, str]
     missing: list[str] = field(default_factory=list)
+    anchors: dict[str, int] = field(default_factory=dict)
+    externals: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "StepFile":
@@ -82,6 +90,7 @@ class StepFile:
         whole = cls(main.header, {})
         files, firsts = {path.resolve(): main}, {path.resolve(): 0}
         links: list[tuple[Path, int, Path]] = []
+        beside: dict[tuple[Path, str], Path] = {}  # by the file that names it and the name
         waiting = [path.resolve()]
         while waiting:
             one = waiting.pop()
@@ -90,7 +99,9 @@ class StepFile:
                 (number + firsts[one], _renumbered(content, firsts[one]))
                 for number, content in files[one].entities.items()
             )
-            for definition, name in files[one].documents().items():
+            documents = files[one].documents()
+            names = [*documents.values(), *dict.fromkeys(name for name, _ in files[one].externals.values() if name)]
+            for name in names:
                 other = _beside(one, name)
                 if other is not None and other not in files:
                     try:
@@ -101,9 +112,11 @@ class StepFile:
                 if other is None:
                     whole.missing.append(name)
                 else:
-                    links.append((one, definition, other))
+                    beside[one, name] = other
+            links += [(one, number, beside[one, name]) for number, name in documents.items() if (one, name) in beside]
         for one, definition, other in links:
             whole._stand_in(files[one], definition, firsts[one], files[other], firsts[other])
+        whole._resolve(files, firsts, beside)
         return whole
 
     @classmethod
@@ -122,7 +135,14 @@ class StepFile:
             end = match.end()
         if "END-ISO-10303-21" not in text[end:]:
             raise ValueError(f"{path} is cut off")
-        file = cls(text[: start.end()], entities)
+        header = re.search(r"ENDSEC\s*;", text)
+        assert header is not None  # the one before DATA at the latest
+        between = text[header.end() : start.start()]
+        anchors = {name: int(number) for name, number in _ANCHOR.findall(between)}
+        externals = {
+            int(number): (urllib.parse.unquote(name), anchor) for number, name, anchor in _EXTERNAL.findall(between)
+        }
+        file = cls(f"{text[: header.end()]}\nDATA;", entities, anchors=anchors, externals=externals)
         for number, name in file._written_names().items():  # each file may have a code page of its own
             file._rename(number, "PRODUCT", escaped(name))
         return file
@@ -383,6 +403,33 @@ class StepFile:
         )
         for number in file.kinds.get("REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION", ()):
             self._replace(number + first, shapes)
+
+    def _resolve(
+        self, files: "dict[Path, StepFile]", firsts: dict[Path, int], beside: dict[tuple[Path, str], Path]
+    ) -> None:
+        """Put the entities of other files in place of the references to them (edition 3)."""
+
+        def target(path: Path, name: str, anchor: str) -> tuple[Path, int] | None:
+            """File and number of an entity. An anchor may stand for an entity of yet another file."""
+            for _ in files:
+                place = beside.get((path, name)) if name else path
+                number = files[place].anchors.get(anchor) if place else None
+                if place is None or number is None:
+                    return None
+                if number not in files[place].externals:
+                    return place, number
+                path, (name, anchor) = place, files[place].externals[number]
+            return None
+
+        for path, file in files.items():
+            found = {}
+            for number, (name, anchor) in file.externals.items():
+                if there := target(path, name, anchor):
+                    found[number + firsts[path]] = there[1] + firsts[there[0]]
+                elif (path, name) in beside or not name:
+                    self.missing.append(f"{name}#{anchor}")
+            for number in file.entities if found else ():
+                self._replace(number + firsts[path], found)
 
     def _replace(self, number: int, others: dict[int, int]) -> None:
         self.entities[number] = _REFERENCE.sub(

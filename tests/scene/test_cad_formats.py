@@ -630,6 +630,41 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     assert note.startswith("main.step refers to 'screw.stp'") and len(parts(imported)) == 1
 
 
+def edition_3(text: str, *sections: str) -> str:
+    """A STEP file with sections between its header and its data."""
+    return text.replace("ENDSEC;", "\n".join(("ENDSEC;", *sections)), 1)
+
+
+def with_references(path: Path, file: str) -> Path:
+    """The assembly, which also places an entity of another file twice, as edition 3 of STEP writes it."""
+    references = f"REFERENCE;\n#900001=<{file}#definition>;\n#900002=<{file}#shape>;\nENDSEC;"
+    placed = [entity.replace("#403", "#900001").replace("#408", "#900002") for entity in many_pins(2)]
+    return step(path, *placed, text=edition_3(ASSEMBLY, references))
+
+
+def test_what_edition_3_refers_to_is_read_beside_it(tmp_path: Path) -> None:
+    ring = CONE.read_text()
+    definition, shape = (
+        re.search(rf"(#\d+)\s*=\s*{kind}\(", ring)[1]
+        for kind in ("PRODUCT_DEFINITION", "ADVANCED_BREP_SHAPE_REPRESENTATION")
+    )
+    anchors = f"ANCHOR;\n<definition>={definition};\n<shape>={shape};\nENDSEC;"
+    (tmp_path / "my ring.step").write_text(edition_3(ring, anchors))
+    imported = import_cad(with_references(tmp_path / "main.step", "my%20ring.step"))
+    rings = [item for item in parts(imported) if item.name.startswith("ring")]
+    assert sorted(round(item.matrix_world.translation.y, 5) for item in rings) == [0.01, 0.02]
+    assert len(parts(imported)) == 4 and len(meshes(imported)) == 3 and not imported.notes
+
+
+def test_what_edition_3_refers_to_and_is_missing_is_named(tmp_path: Path) -> None:
+    imported = import_cad(with_references(tmp_path / "main.step", "ring.step"))
+    (note,) = imported.notes
+    assert note.startswith("main.step refers to 'ring.step', which cannot be read") and len(parts(imported)) == 2
+    (tmp_path / "ring.step").write_bytes(CONE.read_bytes())  # without the anchors
+    (note,) = import_cad(tmp_path / "main.step").notes
+    assert "'ring.step#definition'" in note
+
+
 def test_files_that_refer_to_each_other_end(tmp_path: Path) -> None:
     step(tmp_path / "main.step", *with_document("other.step"), text=WITHOUT_PIN)
     step(tmp_path / "other.step", *with_document("main.step"), text=WITHOUT_PIN)
