@@ -26,8 +26,30 @@ def icon(path: Path) -> int:
     return int(_previews[key].icon_id)
 
 
+def side_by_side(path: Path, count: int) -> list[int]:
+    """Icons of the pictures that stand side by side in an image file, as an icon is always square; none if there is no such
+    file."""
+    import numpy as np
+    from PIL import Image
+
+    assert _previews is not None
+    try:
+        key = f"{path}:{path.stat().st_mtime_ns}"
+    except OSError:
+        return []
+    names = [f"{key}:{number}" for number in range(count)]
+    if names[0] not in _previews:
+        with Image.open(path) as image:
+            sheet = np.asarray(image.convert("RGBA"), np.float32)[::-1] / 255
+        for name, pixels in zip(names, np.array_split(sheet, count, axis=1), strict=True):
+            preview = _previews.new(name)
+            preview.image_size = pixels.shape[1], pixels.shape[0]
+            preview.image_pixels_float.foreach_set(np.ascontiguousarray(pixels).ravel())
+    return [int(_previews[name].icon_id) for name in names]
+
+
 def full_width(context: bpy.types.Context) -> float:
-    """The scale of an icon that is as wide as the panel."""
+    """The scale of an icon that is as wide as the panel, and of icons side by side together."""
     return max(5.0, float(context.region.width / context.preferences.system.ui_scale - 50) / 20)
 
 

@@ -16,6 +16,10 @@ from ..interface.paragraph import paragraph
 from ..interface.words import RUNS_ON, counted
 from .references import draw_outdated
 
+PICTURES = 3
+"""Photo, nearest reference and difference, side by side in the picture of a verdict's evidence."""
+ROOMY = 340
+"""Width of the sidebar, at scale 1, from which on a table has room for five columns."""
 MOST_NEIGHBOURS, MOST_CLASSES, MOST_UNREADABLE = 5, 6, 5
 GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
 
@@ -29,7 +33,7 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     draw_outdated(box, context, "validation")
     draw_scores(box, result)
     paragraph(box, f"{result.model.name}: {result.model.weights}", context)
-    draw_classes(box, result)
+    draw_classes(box, result, context)
     draw_confusion(box, result, context)
     if result.unknown:
         rejected, unknown = sum(result.unknown.rejected.values()), result.unknown
@@ -45,9 +49,9 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
             paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
     draw_notes(box, result, context)
     draw_unreadable(box, result, context)
-    row = box.row(align=True)
-    row.operator("simsearch.open_report", icon="URL")
-    row.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
+    column = box.column(align=True)
+    column.operator("simsearch.open_report", icon="URL")
+    column.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
 
 
 def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
@@ -67,13 +71,13 @@ def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
         column.label(text=f"ran on {RUNS_ON.get(result.model.provider, result.model.provider)}")
 
 
-def draw_classes(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
-    """A row of scores for each class."""
-    rows: list[tuple[str, ...]] = [("Class", "F1", "Prec.", "Recall", "Photos")]
+def draw_classes(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
+    """A row of scores for each class; precision and recall where there is room."""
+    wide = context.region.width / context.preferences.system.ui_scale > ROOMY
+    rows: list[tuple[str, ...]] = [("Class", "F1", *(("Prec.", "Recall") if wide else ()), "Photos")]
     for label, score in result.classes.items():
-        rows.append(
-            (label, *(f"{figure:.3f}" for figure in (score.f1, score.precision, score.recall)), str(score.support))
-        )
+        figures = (score.f1, score.precision, score.recall) if wide else (score.f1,)
+        rows.append((label, *(f"{figure:.3f}" for figure in figures), str(score.support)))
     column = layout.column(align=True)
     for first, *others in rows:
         split = column.split(factor=0.36, align=True)
@@ -153,7 +157,10 @@ def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) 
     evidence = checklist.output_folder(scene).evidence / f"{verdict.photo.stem}.png"
     if evidence.is_file():
         paragraph(box, "Photo, nearest reference, and in red where they differ", context)
-        box.template_icon(thumbnails.icon(evidence), scale=thumbnails.full_width(context))
+        icons = thumbnails.side_by_side(evidence, PICTURES)
+        row = box.row(align=True)
+        for icon in icons:
+            row.template_icon(icon, scale=thumbnails.full_width(context) / PICTURES)
         box.operator("simsearch.open_picture", icon="ZOOM_IN").path = str(evidence)
     grid = box.grid_flow(row_major=True, columns=MOST_NEIGHBOURS, even_columns=True, align=True)
     for near in verdict.neighbours[:MOST_NEIGHBOURS]:
