@@ -78,6 +78,20 @@ GERMAN = {
     "Bring in STEP, IGES, 3MF, STL, OBJ, PLY, glTF, FBX or USD files with their names, hierarchy and colours":
         "Dateien in STEP, IGES, 3MF, STL, OBJ, PLY, glTF, FBX oder USD mit Namen, Hierarchie und Farben einlesen",
     "Basic Material": "Einfaches Material",
+    "New Station": "Neue Station",
+    "New Similarity Station": "Neue Station der Ähnlichkeitssuche",
+    "Station": "Station",
+    "What the station does": "Was die Station tut",
+    "Set up lamps, background, a camera above, the region, jitter and classes for the parts at once. Change each of them "
+    "afterwards":
+        "Lampen, Hintergrund, eine Kamera darüber, Region, Streuung und Klassen für die Teile auf einmal einrichten. Alles lässt "
+        "sich danach ändern",
+    "Parts on a Table": "Teile auf einem Tisch",
+    "Tell apart parts that lie on a table: a class for each, and one for the empty table":
+        "Teile unterscheiden, die auf einem Tisch liegen: eine Klasse für jedes und eine für den leeren Tisch",
+    "Presence Check": "Anwesenheitskontrolle",
+    "Tell whether the selected part is there: the other parts are always in sight":
+        "Erkennen, ob das ausgewählte Teil da ist: die übrigen Teile sind immer zu sehen",
     "Apply Material": "Material zuweisen",
     "Give the selected objects a basic material; edit it afterwards like any other":
         "Den ausgewählten Objekten ein einfaches Material geben; es lässt sich danach wie jedes andere bearbeiten",

@@ -16,6 +16,7 @@ from . import (
     references,
     region,
     resting,
+    station,
     validation,
 )
 
@@ -28,6 +29,7 @@ MODULES = (
     region,
     classes,
     resting,
+    station,
     references,
     encoder,
     validation,

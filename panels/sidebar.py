@@ -97,7 +97,9 @@ class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.operator("simsearch.import_cad", icon="IMPORT")
+        column = layout.column(align=True)
+        column.operator("simsearch.import_cad", icon="IMPORT")
+        column.operator_menu_enum("simsearch.new_station", "kind", icon="OUTLINER_OB_CAMERA")
         column = layout.column(align=True)
         column.operator_menu_enum("simsearch.apply_material", "finish", text="Basic Material", icon="MATERIAL")
         column.operator("simsearch.choose_material_photo", icon="EYEDROPPER")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="valid-type"
+"""A station to start from: lamps, background, camera, region, jitter and classes for the imported parts at once."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ..interface import checklist
+from ..scene.parts import bounding_box, parts, parts_among
+from ..scene.view_from_above import camera_above
+from .camera import square_frame
+
+PRESENCE = "Select the part that may be absent, and not the body that it sits on"
+
+
+class SIMSEARCH_OT_new_station(bpy.types.Operator):
+    bl_idname = "simsearch.new_station"
+    bl_label = "New Station"
+    bl_description = (
+        "Set up lamps, background, a camera above, the region, jitter and classes for the parts at once. Change each of them "
+        "afterwards"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    kind: EnumProperty(
+        name="Station",
+        description="What the station does",
+        items=(
+            (
+                "TABLE",
+                "Parts on a Table",
+                "Tell apart parts that lie on a table: a class for each, and one for the empty table",
+            ),
+            (
+                "PRESENCE",
+                "Presence Check",
+                "Tell whether the selected part is there: the other parts are always in sight",
+            ),
+        ),
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return checklist.allowed(cls, None if parts(context.scene) else checklist.IMPORT)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene, ops = context.scene, bpy.ops.simsearch
+        selected = parts_among(scene, context.selected_objects)
+        if self.kind == "PRESENCE":
+            if not selected or len(selected) == len(parts(scene)):
+                self.report({"ERROR"}, f"{PRESENCE}.")
+                return {"CANCELLED"}
+        elif not selected:
+            selected = parts(scene)
+            for item in selected:
+                item.select_set(True)
+        if self.kind == "TABLE":
+            ops.lay_on_table()
+        if not scene.simsearch.classes:
+            self._classes(scene)
+        ops.add_lighting()
+        ops.set_background(table=self.kind == "TABLE")
+        scene.camera = scene.simsearch.camera = camera_above(scene, *bounding_box(selected))
+        square_frame(scene)
+        ops.mark_region()
+        ops.set_jitter(amount="MEDIUM")
+        return {"FINISHED"}
+
+    def _classes(self, scene: bpy.types.Scene) -> None:
+        if self.kind == "PRESENCE":
+            bpy.ops.simsearch.add_pair()
+        else:
+            bpy.ops.simsearch.class_from_selection(count="EACH")
+            bpy.ops.simsearch.add_class()
+            scene.simsearch.classes[-1].name = "empty table"
+
+
+CLASSES = (SIMSEARCH_OT_new_station,)
