@@ -557,5 +557,50 @@ GERMAN = {
     "Automatic": "Automatisch",
     "Processor": "Prozessor",
     "Runs on every machine": "Läuft auf jedem Rechner",
+    # Resting positions and the camera of a photo
+    "Add Resting Positions": "Ruhelagen hinzufügen",
+    "Make variants of the class that show its part on every side on which it rests on a table, and turned"
+    " if wanted. They share its meshes; pressing again replaces them":
+        "Erzeugt Varianten der Klasse, die ihr Teil auf jeder Seite zeigen, auf der es auf einem Tisch liegen"
+        " bleibt, auf Wunsch auch gedreht. Sie teilen sich seine Netze; erneutes Drücken ersetzt sie",
+    "Least Share": "Mindestanteil",
+    "Leave out positions in which fewer of the dropped parts come to rest. The shares are estimates: a "
+    "part that bounces finds its deepest position more often":
+        "Lässt Lagen weg, in denen weniger der fallen gelassenen Teile liegen bleiben. Die Anteile sind "
+        "geschätzt: Ein Teil, das springt, findet seine tiefste Lage öfter",
+    "Positions": "Lagen",
+    "The positions that become variants, the most frequent first":
+        "Die Lagen, die Varianten werden, die häufigste zuerst",
+    "Turns": "Drehungen",
+    "Directions in which each position is shown, evenly spread: 4 are 90° apart, 6 are 60°. Where the "
+    "camera looks from above, a roll of the camera (Jitter, Z) turns the part by any angle at no cost":
+        "Richtungen, in denen jede Lage gezeigt wird, gleichmäßig verteilt: 4 liegen 90° auseinander, 6 "
+        "liegen 60° auseinander. Blickt die Kamera von oben, dreht ein Rollen der Kamera (Streuung, Z) das "
+        "Teil ohne Mehraufwand um jeden Winkel",
+    "Match Camera to Photo": "Kamera an Foto anpassen",
+    "Find where the backdrop was taken from: click a corner of the part, then the same corner in the "
+    "photo, and so on; four corners or more, better six at different heights":
+        "Findet, von wo das Hintergrundfoto aufgenommen wurde: eine Ecke des Teils anklicken, dann dieselbe "
+        "Ecke im Foto, und so weiter; mindestens vier Ecken, besser sechs in verschiedenen Höhen",
+    "Focal Length": "Brennweite",
+    "Where the focal length of the photo comes from": "Woher die Brennweite des Fotos kommt",
+    "Find": "Ermitteln",
+    "Find it together with the position; needs six points, or four of a plane seen at an angle":
+        "Ermittelt sie zusammen mit der Position; braucht sechs Punkte, oder vier einer schräg gesehenen "
+        "Ebene",
+    "From Photo": "Aus dem Foto",
+    "Take it from the photo's EXIF data, which cameras write and many programs drop":
+        "Entnimmt sie den EXIF-Daten des Fotos, die Kameras schreiben und viele Programme entfernen",
+    "Known Lens": "Bekanntes Objektiv",
+    "Enter what lens and sensor are": "Objektiv und Sensor eingeben",
+    "Lens": "Objektiv",
+    "Focal length in millimetres": "Brennweite in Millimetern",
+    "Sensor Width": "Sensorbreite",
+    "Width of the sensor in millimetres, that of the part that the photo shows":
+        "Breite des Sensors in Millimetern, und zwar des Teils, den das Foto zeigt",
+    "Point": "Punkt",
+    "In the world": "In der Szene",
+    "Pixel": "Pixel",
+    "From the photo's left and upper edge": "Vom linken und oberen Rand des Fotos",
 }
 # fmt: on

@@ -133,6 +133,9 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
         seen = frame(size, tuple(scene.simsearch.crop))
         place(camera, fit, size, seen)
         square_frame(scene)
+        if context.region_data:
+            scene.camera = camera
+            context.region_data.view_perspective = "CAMERA"
         for shown in camera.data.background_images:
             shown.frame_method = "FIT"  # the camera sees the photo unsquashed
         residuals = fit.residuals.tolist()

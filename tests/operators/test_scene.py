@@ -504,6 +504,11 @@ def test_the_render_region_becomes_the_crop_counted_from_above(scene: bpy.types.
     assert tuple(scene.simsearch.crop) == (0.25, 0.125, 0.5, 0.375) and not render.use_border
 
 
+def rest(ops: object) -> None:
+    bpy.context.scene.simsearch.active_class_index = 0
+    ops.add_resting_positions("EXEC_DEFAULT", True, turns=2)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("action", [
     lambda ops: ops.add_class("EXEC_DEFAULT", True),
     lambda ops: ops.add_pair("EXEC_DEFAULT", True),
@@ -511,6 +516,7 @@ def test_the_render_region_becomes_the_crop_counted_from_above(scene: bpy.types.
     lambda ops: ops.apply_material("EXEC_DEFAULT", True, finish="WOOD"),
     lambda ops: ops.add_lighting("EXEC_DEFAULT", True),
     lambda ops: ops.set_background("EXEC_DEFAULT", True, grey=0.9, table=True),
+    rest,
     lambda ops: ops.show_class("EXEC_DEFAULT", True, index=1),
     lambda ops: ops.check("EXEC_DEFAULT", True),
 ])  # fmt: skip
