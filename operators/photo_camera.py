@@ -114,7 +114,7 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..inference.preprocessing import UnreadablePhoto
         from ..scene import photo_lens
-        from ..scene.match_camera import fit_of_pairs, frame, place
+        from ..scene.match_camera import align, fit_of_pairs, frame, place
 
         scene, photo = context.scene, _photo(context.scene)
         assert photo is not None
@@ -137,7 +137,7 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
             scene.camera = camera
             context.region_data.view_perspective = "CAMERA"
         for shown in camera.data.background_images:
-            shown.frame_method = "FIT"  # the camera sees the photo unsquashed
+            align(shown, size, seen)
         residuals = fit.residuals.tolist()
         worst = residuals.index(max(residuals))
         text = (

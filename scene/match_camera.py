@@ -55,3 +55,15 @@ def place(camera: bpy.types.Object, fit: CameraFit, size: tuple[int, int], seen:
     data.shift_x = (seen.middle[0] - size[0] / 2) / seen.side
     data.shift_y = (size[1] / 2 - seen.middle[1]) / seen.side
     data.clip_start, data.clip_end = min(data.clip_start, fit.nearest / 10), max(data.clip_end, fit.nearest * 100)
+
+
+def align(backdrop: bpy.types.CameraBackgroundImage, size: tuple[int, int], seen: Frame) -> None:
+    """Show a photo of this size behind the frame of it that the camera sees, unsquashed."""
+    width, height = size
+    backdrop.frame_method = "FIT"  # its longer side is as long as the frame
+    backdrop.scale = max(size) / seen.side
+    right, up = (width / 2 - seen.middle[0]) / seen.side, (seen.middle[1] - height / 2) / seen.side
+    backdrop.offset = (
+        right,
+        up * width / height,
+    )  # as Blender draws it: shares of the frame's width and of that by aspect

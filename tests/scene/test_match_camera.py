@@ -74,6 +74,11 @@ def test_a_cropped_photo_gives_the_camera_that_sees_the_crop(scene: bpy.types.Sc
     for corner, pair in zip(CORNERS, pairs, strict=True):
         place = world_to_camera_view(scene, scene.camera, corner)
         assert (300 + place.x * 600, 100 + (1 - place.y) * 600) == pytest.approx(pair["pixel"], abs=0.1)
+    shown = scene.camera.data.background_images[0]  # values that were seen to fit in Blender's window
+    assert (shown.scale, *shown.offset) == pytest.approx((2, 0, 0))
+    scene.simsearch.crop = (0.35, 0.1, 0.6, 0.9)
+    bpy.ops.simsearch.match_camera(pairs=pairs)
+    assert (shown.scale, *shown.offset) == pytest.approx((1200 / 720, -0.25, 1 / 12))
 
 
 def test_what_cannot_be_matched_is_said_in_a_sentence(scene: bpy.types.Scene) -> None:
