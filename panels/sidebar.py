@@ -37,7 +37,7 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
         listed = [entry.collection.name for entry in item.collections if entry.collection]
         shows = ", ".join(listed) or translated("nothing")
         row = layout.row(align=True)
-        name = row.split(factor=0.55, align=True) if shows != item.name else row
+        name = row.split(factor=0.62, align=True) if shows != item.name else row
         name.prop(item, "name", text="", emboss=False, icon="BOOKMARKS")
         if shows != item.name:
             label = name.row()
