@@ -1,7 +1,7 @@
 # Every target sets up what it needs: see tools/in-environment. BLENDER_SERIES=4.5 or 5.2 chooses the Blender.
 RUN := tools/in-environment
 
-.PHONY: help demo plant test test-export test-cluster test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
+.PHONY: help demo plant test test-export test-export-full test-cluster test-corpus docs soak bench-accuracy bench-speed lint build format encoder requirements pinned clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +18,9 @@ test: ## the test suite
 
 test-export: ## the exporter beside PyTorch and transformers, for all sizes of the encoder
 	@ENVIRONMENT=export $(RUN) python -m pytest --noconftest tests/tools/test_export_dinov2.py
+
+test-export-full: ## the exporter beside transformers for ViT-g/14 at its full depth: 6 GB of memory, 10 GB of disk
+	@ENVIRONMENT=export $(RUN) python -m synthetic_similarity_search.tests.tools.full_depth
 
 test-cluster: ## a plant on a Dask cluster beside the same plant without one
 	@$(RUN) python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt

@@ -2,7 +2,8 @@
 """Exported encoders against independent forward passes: NumPy in float64, transformers, the stand-in's own.
 
 All run offline with random weights in the official naming; the widths are real. Against NumPy the depths are cut to an
-ordinary and a last block; against transformers, which `make test-export` brings, they are real but for ViT-g.
+ordinary and a last block; against transformers, which `make test-export` brings, they are real but for ViT-g, whose full
+depth is compared in full_depth.py.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def test_transformers_parity(variant: str, tmp_path: Path, monkeypatch: pytest.M
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     architecture = VARIANTS[variant]
-    if variant == "vitg14":  # its blocks are all alike, and 40 of them would take 25 GB
+    if variant == "vitg14":  # its blocks are all alike; `make test-export-full` runs all 40
         architecture = replace(architecture, depth=8)
     monkeypatch.setitem(VARIANTS, variant, architecture)
     state, pixels = random_state(architecture), random_pixels()
