@@ -206,6 +206,7 @@ class SIMSEARCH_PG_results(bpy.types.PropertyGroup):
     problems: StringProperty(name="Problems", options={"HIDDEN"})
     preview: StringProperty(name="Preview", options={"HIDDEN"})
     references: StringProperty(name="References", options={"HIDDEN"})
+    match: StringProperty(name="Match", options={"HIDDEN"})
     validation: StringProperty(name="Validation", options={"HIDDEN"})
     classification: StringProperty(name="Classification", options={"HIDDEN"})
 
@@ -301,6 +302,18 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
         description="Answer unknown instead of the most similar class where a photo looks less familiar than the "
         "threshold of the last validation with photos of no class",
         default=True,
+    )
+    match_directory: StringProperty(
+        name="Photos to Match",
+        description="Folder of some dozens of photos of the station, to which lamps, background and materials are matched. "
+        "They need no labels. Photos used here make F1 on them too good: validate on others",
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+    )
+    matched: StringProperty(
+        name="Matched",
+        description="What matching changed, and the photos that it rests on",
+        options={"HIDDEN"},
     )
     white_level: IntProperty(
         name="White Level",

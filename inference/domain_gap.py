@@ -9,7 +9,7 @@ gain in similarity shows how large it is.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,11 @@ from PIL import Image
 from . import metrics
 from .database import ReferenceDatabase
 from .encoder import Encoder
-from .files import is_file
+from .files import evenly, is_file
 from .preprocessing import Preprocessing
 from .progress import Progress
 from .quality import LUMA
 from .validation_result import Explanation, Gap
-
-Item = TypeVar("Item")
 
 MOST_PHOTOS = 16
 """Largest number of photos of a class that are changed and embedded again. They are picked evenly."""
@@ -227,11 +225,6 @@ def _try_ablations(sample: Sample, queries: NDArray[np.float32], k: int, progres
         name: metrics.from_predictions(true, altered.predict(vectors, k), database.classes).macro_f1
         for name, (altered, vectors) in tried.items()
     }
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """Return at most ``most`` of the items, picked evenly."""
-    return list(items[:: max(1, -(-len(items) // most))])
 
 
 def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:

@@ -10,8 +10,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
+from typing import TypeVar
 
 from .errors import InputError
+
+Item = TypeVar("Item")
 
 LABEL_BYTES = 100
 NEARLY = 0.75
@@ -246,3 +249,8 @@ def find_photos(folder: Path, classes: Sequence[str], *, leave_out: bool = False
     if problems:
         raise InputError(*problems)
     return photos
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most ``most`` of the items, evenly picked."""
+    return list(items[:: max(1, -(-len(items) // most))])

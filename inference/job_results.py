@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the jobs ``render``, ``embed`` and ``classify`` report when they are done."""
+"""What the jobs ``render``, ``embed``, ``match`` and ``classify`` report when they are done."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -95,3 +95,39 @@ class ClassifyResult:
     def from_json(cls, content: Mapping[str, Any]) -> "ClassifyResult":
         """The result as ``classify --json`` printed it."""
         return cls(tuple(ClassifiedPhoto.from_json(photo) for photo in content["photos"]))
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """What ``match`` found.
+
+    Attributes:
+        knobs: what can be turned in the scene, then in its camera, each as subject and quantity.
+        values: how far each is turned, 0 where the scene is as it was.
+        changes: sentences that say what that changes.
+        before: how like the photos the scene was, as :attr:`.likeness.Likeness.total` measures it.
+        after: the same of the scene as found.
+        matched: what the recipe keeps of it; the photos' SHA-256 by name, and the changes.
+        comparison: the picture of photos, references before and after, as text to show.
+        warnings: sentences with the next step.
+        seconds: how long it took.
+    """
+
+    knobs: list[list[str]]
+    values: list[float]
+    changes: list[str]
+    before: float
+    after: float
+    photos: dict[str, str]
+    comparison: str
+    warnings: list[str]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as ``match --json`` prints it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "MatchResult":
+        """The result as ``match`` printed it."""
+        return cls(**{field.name: content[field.name] for field in fields(cls)})

@@ -93,6 +93,16 @@ class OutputFolder:
         return ValidationFolder(self.path / "validation")
 
     @property
+    def match(self) -> Path:
+        """Where candidates for the look of the scene are rendered."""
+        return self.path / "match"
+
+    @property
+    def comparison(self) -> Path:
+        """Photos beside references before and after the scene was matched to them."""
+        return self.path / "match.png"
+
+    @property
     def evidence(self) -> Path:
         """The folder of pictures that show where photos differ from their nearest reference, by name of the photo."""
         return self.path / "evidence"

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures for the report, as data that are embedded in the page."""
+"""Small pictures: for the report, as data that are embedded in the page, and side by side on a sheet."""
 
 import base64
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from .preprocessing import WHOLE, Crop, UnreadablePhoto, open_photo
 
@@ -38,3 +39,18 @@ def picture(image: Image.Image) -> Picture:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY, optimize=True)
     return Picture(f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}", *image.size)
+
+
+def contact_sheet(rows: Mapping[str, Sequence[Image.Image]]) -> Image.Image:
+    """Images in rows, each below its title, :data:`SIDE` pixels wide."""
+    title, gap = 20, 4
+    columns = max(map(len, rows.values()))
+    height = title + SIDE + gap
+    sheet = Image.new("RGB", (columns * (SIDE + gap) - gap, len(rows) * height), (48, 48, 48))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for row, (name, images) in enumerate(rows.items()):
+        draw.text((gap, row * height + 1), name, fill=(230, 230, 230), font=font)
+        for column, image in enumerate(images):
+            small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            sheet.paste(small, (column * (SIDE + gap), row * height + title))
+    return sheet

@@ -16,7 +16,7 @@ from .classifier import Classifier, outvoted
 from .database import ReferenceDatabase
 from .embedding import embed_files
 from .errors import InputError
-from .files import files_below, find_photos, replacing, shown, writable_folder
+from .files import files_below, find_photos, replacing, sha256_file, shown, writable_folder
 from .metrics import Metrics
 from .output_folder import ValidationFolder
 from .predictions import write_predictions
@@ -30,6 +30,7 @@ from .validation_result import (
     CurvePoint,
     FileNote,
     FlaggedPhoto,
+    MatchedResult,
     QualityResult,
     RejectionResult,
     UnreadableFile,
@@ -154,6 +155,7 @@ def validate(
         describe(classifier, queries, outcome),
         unknown=assess_rejection(classifier, outcome, strangers),
         quality=assess_quality(database, queries, outcome),
+        matched=assess_matched(database, queries, outcome),
         repeat_seeds=repeat(classifier, queries, outcome, repeat_seeds),
         gap=domain_gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
         if explain
@@ -409,6 +411,19 @@ def assess_quality(database: ReferenceDatabase, queries: Queries, outcome: Outco
         if good.any()
         else None,
     )
+
+
+def assess_matched(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> MatchedResult | None:
+    """What of the score rests on photos that the scene was matched to, by their content; None where there is none."""
+    matched = database.recipe.get("matched")
+    hashes = matched.get("photos") if isinstance(matched, dict) else None
+    if not isinstance(hashes, dict) or not hashes:
+        return None
+    others = np.array([sha256_file(path) not in hashes for path in queries.paths])
+    if others.all():
+        return None
+    without = metrics.from_predictions(outcome.true[others], outcome.predicted[others], database.classes)
+    return MatchedResult(int((~others).sum()), without.macro_f1 if others.any() else None)
 
 
 def repeat(classifier: Classifier, queries: Queries, outcome: Outcome, seeds: int) -> tuple[float, ...]:

@@ -116,6 +116,14 @@ class QualityResult:
 
 
 @dataclass(frozen=True)
+class MatchedResult:
+    """How many of the photos the scene was matched to, and macro F1 without them; None: no other photo is left."""
+
+    photos: int
+    macro_f1_without: float | None
+
+
+@dataclass(frozen=True)
 class Gap:
     """The gap between the photos and the references of a class.
 
@@ -178,6 +186,7 @@ class ValidationResult:
         promoted_among_photos: how many of them are promoted ones.
         notes: what had to be assumed of photos to read them.
         white_level: what is white in photos that do not say it; None: no photo needed it.
+        matched: what of the score rests on photos that the scene was matched to; None: it was matched to none of them.
     """
 
     macro_f1: float
@@ -202,6 +211,7 @@ class ValidationResult:
     promoted_among_photos: int = 0
     notes: tuple[FileNote, ...] = ()
     white_level: int | None = None
+    matched: MatchedResult | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -235,7 +245,7 @@ class ValidationResult:
                     for label, score in self.classes.items()
                 },
             }
-        for name in ("unknown", "quality", "gap"):
+        for name in ("unknown", "quality", "gap", "matched"):
             if part := getattr(self, name):
                 content[name] = _plain(asdict(part))
         if self.repeat_seeds:
@@ -285,6 +295,7 @@ class ValidationResult:
             promoted_among_photos=content.get("promoted_among_photos", 0),
             notes=tuple(FileNote(**note) for note in content.get("notes", ())),
             white_level=content.get("white_level"),
+            matched=MatchedResult(**content["matched"]) if "matched" in content else None,
         )
 
     def write(self, path: Path) -> None:

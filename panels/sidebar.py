@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab "Similarity" of the 3D viewport's sidebar: the next step, then five sections in working order."""
+"""The tab "Similarity" of the 3D viewport's sidebar: the next step, then the sections in working order."""
 
 import bpy
 
@@ -10,7 +10,7 @@ from ..interface.translations import translated
 from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
-from . import references, validation
+from . import match, references, validation
 from .progress import draw_job, draw_running
 
 
@@ -213,6 +213,21 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
             box.operator("simsearch.add_class_collection", icon="ADD")
 
 
+class SIMSEARCH_PT_match(Section, bpy.types.Panel):
+    bl_label = "Match Look"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.simsearch
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "match_directory", text="Photos", placeholder="Those to validate against")
+        column.operator("simsearch.match_look", icon="SHADERFX")
+        draw_job(layout, context, "Match Look")
+        match.draw_match(layout, context)
+
+
 class SIMSEARCH_PT_references(Section, bpy.types.Panel):
     bl_label = "References"
 
@@ -311,6 +326,7 @@ CLASSES = (
     SIMSEARCH_PT_camera,
     SIMSEARCH_PT_jitter,
     SIMSEARCH_PT_classes,
+    SIMSEARCH_PT_match,
     SIMSEARCH_PT_references,
     SIMSEARCH_PT_validation,
     SIMSEARCH_PT_result,

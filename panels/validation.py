@@ -47,6 +47,9 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     for gap in result.gap.gaps if result.gap else ():
         for cause in gap.causes:
             paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
+    if result.matched and result.matched.macro_f1_without is not None:
+        count, without = result.matched.photos, result.matched.macro_f1_without
+        paragraph(box, f"{without:.3f} without the {count} photos that the scene was matched to", context, icon="INFO")
     draw_notes(box, result, context)
     draw_unreadable(box, result, context)
     column = box.column(align=True)

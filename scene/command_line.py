@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,11 +27,14 @@ from ..inference.command_line.options import (
 )
 from ..inference.errors import InputError
 from ..inference.files import shown, stays_below
-from ..inference.job_results import RenderResult
+from ..inference.job_results import MatchResult, RenderResult
+from ..inference.likeness import read_station_photos
 from ..inference.output_folder import OutputFolder
 from ..inference.preprocessing import Preprocessing, crop_problem
 from ..inference.progress import Progress
 from . import check, stills, workers
+from .look import describe
+from .look_controls import apply_match
 from .planned_image import PlannedImage
 from .read_settings import read_crop, read_settings
 from .settings import Settings
@@ -149,7 +153,8 @@ def _share(args: argparse.Namespace, _progress: Progress) -> dict[str, object]:
         raise InputError(
             f"{shown(args.images)} is not a share of a job on this scene. Start render or build."
         ) from None
-    stills.render(scene, read_settings(scene, vars(args)), args.output, workers.announced(images))
+    for _ in stills.render(scene, read_settings(scene, vars(args)), args.output, workers.announced(images)):
+        pass
     return {}
 
 
@@ -198,10 +203,68 @@ def _build_on_cluster(args: argparse.Namespace, progress: Progress) -> dict[str,
     return content
 
 
+def _add_match(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--photos", type=Path, metavar="DIR", help="folder with some dozens of photos; no labels needed"
+    )
+    parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the matched scene as this .blend file")
+    parser.add_argument(
+        "--candidates", type=_jobs, default=64, metavar="N", help="how many looks are tried; default: 64"
+    )
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes that render; default: from cores and memory")
+    _add_overrides(parser)
+    add_photo_arguments(parser)
+    add_encoder_arguments(parser)
+
+
+def _match(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Match the scene to photos."""
+    from . import match  # late, as the other commands need none of this
+
+    started = time.monotonic()
+    scene, settings, folder = bpy.context.scene, _settings(args), _output(args)
+    encoder = open_encoder(args, progress)
+    warnings = check.refuse_errors(scene, settings, folder.match)
+    warnings += match.refuse_dark(scene)
+    progress.warn(warnings)
+    preprocessing = Preprocessing(
+        crop=args.crop or read_crop(scene), white_level=args.white_level or scene.simsearch.white_level or None
+    )
+    photos = read_station_photos(args.photos, encoder, preprocessing, progress)
+    found = match.match(
+        scene, settings, folder.match, photos.embeddings, encoder, progress, candidates=args.candidates, jobs=args.jobs
+    )
+    comparison = match.write_comparison(folder.comparison, photos.paths, preprocessing, found)
+    shutil.rmtree(folder.match, ignore_errors=True)
+    result = MatchResult(
+        knobs=[[knob.subject, knob.quantity] for knob in found.knobs],
+        values=list(found.values),
+        changes=describe(found.knobs, found.values),
+        before=round(found.before.total, 4),
+        after=round(found.after.total, 4),
+        photos={digest: path.name for digest, path in zip(photos.hashes, photos.paths, strict=True)},
+        comparison=shown(comparison),
+        warnings=[*warnings, *found.locked, *match.unlike(found.after)],
+        seconds=round(time.monotonic() - started, 3),
+    )
+    progress.warn(result.warnings[len(warnings) :])
+    print(*(result.changes or ["Nothing was found that makes the references more like the photos."]), sep="\n")
+    print(
+        f"Likeness to {len(photos.paths)} photos: {result.before:.3f} before, {result.after:.3f} after; see {result.comparison}"
+    )
+    if args.save:
+        apply_match(scene, settings, result)
+        bpy.ops.wm.save_as_mainfile(filepath=str(args.save.absolute()), copy=True)
+        print(f"{shown(args.save)} holds the matched scene; build its database next")
+    return result.to_json()
+
+
 COMMANDS = (
     Command("check", "List every problem that would stop or spoil a render.", _add_check, _check),
     Command("render", "Render the references of every class.", _add_output, _render),
     Command("build", "Render the references and make the reference database.", _add_build, _build),
+    Command("match", "Match the scene's lamps, background and materials to photos.", _add_match, _match, ("photos",)),
     Command(
         "render-share",
         "Render a share of a job's images; started by render and build.",

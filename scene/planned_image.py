@@ -15,7 +15,8 @@ class PlannedImage:
     """One reference to render.
 
     ``path`` is relative to the folder of references, ``pose`` [4, 4] camera to world. ``key`` changes whenever
-    anything does that the picture depends on.
+    anything does that the picture depends on. ``look`` are the values of the scene's knobs where they are not as they
+    stand in the scene; see :mod:`.look`.
     """
 
     path: str
@@ -25,6 +26,7 @@ class PlannedImage:
     pose: Array
     variation: Variation
     key: str
+    look: tuple[float, ...] = ()
 
     @classmethod
     def from_entry(cls, entry: dict[str, Any]) -> "PlannedImage":
@@ -33,11 +35,13 @@ class PlannedImage:
         return cls(
             entry["path"], entry["class"], entry["variant"], entry["index"], np.array(entry["pose"], float).reshape(4, 4),
             Variation(**{name: entry[name] for name in names}), entry["key"],
+            tuple(map(float, entry.get("look", ()))),
         )  # fmt: skip
 
     def entry(self) -> dict[str, object]:
         """The image's entry in the recipe."""
-        return {
+        look = {"look": self.look} if self.look else {}
+        return look | {
             "path": self.path, "class": self.label, "variant": self.variant, "index": self.index, "key": self.key,
             "pose": self.pose.tolist(), **asdict(self.variation),
         }  # fmt: skip

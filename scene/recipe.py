@@ -122,6 +122,8 @@ def write(folder: Path, scene: bpy.types.Scene, settings: Settings, images: list
         "classes": [spec.label for spec in settings.rendered],
         "images": [image.entry() for image in images],
     }
+    if scene.simsearch.matched:
+        recipe["matched"] = json.loads(scene.simsearch.matched)
     path = ReferencesFolder(folder).recipe
     try:
         before = json.loads(path.read_text("utf-8"))

@@ -26,6 +26,7 @@ from .check import shines
 from .classes import render_layer, showing
 from .crashes import LIMIT, Crashes
 from .folder_lock import alive, locked
+from .look_controls import looking
 from .planned_image import PlannedImage
 from .recipe import COLOUR_MANAGEMENT, FILM, LIGHT_PROBE
 from .settings import Settings
@@ -87,13 +88,16 @@ def render_references(
             _clean(folder, fresh=fresh)
             _take_over_renamed(folder, settings, images)
         recipe.write(folder, scene, settings, images)
-        missing = _missing(own, settings, folder)
+        missing = missing_images(own, settings, folder)
         crashes = Crashes(folder, shard, fresh=fresh)
         todo = [image for image in missing if not crashes.given_up(image)]
-        _share(scene, settings, folder, todo, crashes, jobs, progress, shard)
-        _refuse_lost([image for image in missing if crashes.given_up(image)])
+        rendered = alive(folder, shard, render_missing(scene, settings, folder, todo, crashes, jobs))
+        with closing(progress.track(rendered, len(todo), STAGE)) as tracked:
+            for _ in tracked:
+                pass
+        refuse_lost([image for image in missing if crashes.given_up(image)])
         # The last share to end finds all images there and speaks for the whole job.
-        left = len(_missing(images, settings, folder)) if shard else 0
+        left = len(missing_images(images, settings, folder)) if shard else 0
         return Rendered(
             len(images), len(todo), _warnings(own if left else images, folder, lit=shines(scene.world)), left
         )
@@ -134,35 +138,30 @@ def _take_over_renamed(folder: Path, settings: Settings, images: list[PlannedIma
             directory.rmdir()
 
 
-def _missing(images: list[PlannedImage], settings: Settings, folder: Path) -> list[PlannedImage]:
+def missing_images(images: list[PlannedImage], settings: Settings, folder: Path) -> list[PlannedImage]:
     """The images that are not there as planned, variant by variant: what a class shows is set up once for all of them."""
     missing = [image for image in images if key_of_whole(folder / image.path) != image.key]
-    return sorted(missing, key=lambda image: (settings.selected.index(image.label), image.variant, image.index))
+    return sorted(missing, key=lambda image: (settings.selected.index(image.label), image.variant, image.path))
 
 
-def _share(
+def render_missing(
     scene: bpy.types.Scene,
     settings: Settings,
     folder: Path,
     images: list[PlannedImage],
     crashes: Crashes,
     jobs: int | None,
-    progress: Progress,
-    shard: Shard | None,
-) -> None:
-    """Render images in worker processes where these pay, else in this process."""
+) -> Iterator[PlannedImage]:
+    """Render images, which come variant by variant, in worker processes where these pay, else in this process; yields
+    each image when it is finished. An image that Blender crashes on again and again is left out; ``crashes`` knows it."""
     jobs = workers.count(len(images), jobs, isolate=crashes.suspects(images))
     if jobs:
-        finished = alive(folder, shard, workers.render(scene, settings, folder, images, crashes, jobs))
-        with closing(progress.track(finished, len(images), STAGE)) as tracked:
-            for _ in tracked:
-                pass
+        yield from workers.render(scene, settings, folder, images, crashes, jobs)
     elif images:
-        with closing(progress.track(alive(folder, shard, images), len(images), STAGE)) as tracked:
-            render(scene, settings, folder, crashes.watch(tracked))
+        yield from render(scene, settings, folder, crashes.watch(images))
 
 
-def _refuse_lost(images: list[PlannedImage]) -> None:
+def refuse_lost(images: list[PlannedImage]) -> None:
     """Raise InputError where images had to be left out."""
     if images:
         raise InputError(
@@ -206,8 +205,10 @@ def _flaw(path: Path, *, lit: bool) -> str | None:
     )
 
 
-def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Iterable[PlannedImage]) -> None:
-    """Render images, which come variant by variant, in this process.
+def render(
+    scene: bpy.types.Scene, settings: Settings, folder: Path, images: Iterable[PlannedImage]
+) -> Iterator[PlannedImage]:
+    """Render images, which come variant by variant, in this process; yields each when it is finished.
 
     Raises:
         InputError: the folder cannot be written, or was deleted meanwhile.
@@ -215,16 +216,18 @@ def render(scene: bpy.types.Scene, settings: Settings, folder: Path, images: Ite
     with tempfile.TemporaryDirectory() as scratch, rendering(scene, settings, Path(scratch)) as camera:
         # A camera is rendered without its scale, but what is fixed to it follows that as well.
         scale = Matrix.LocRotScale(None, None, camera.matrix_world.to_scale())
-        with varying(scene, settings.jitter, camera) as vary:
+        with varying(scene, settings.jitter, camera) as vary, looking(scene, settings) as look:
             for (label, variant), group in groupby(images, key=lambda image: (image.label, image.variant)):
                 spec = next(spec for spec in settings.classes if spec.label == label)
                 with showing(scene, settings, spec.variants[variant]):
                     for image in group:
                         camera.matrix_world = Matrix(image.pose.tolist()) @ scale
+                        look(image.look)
                         vary(image.index)
                         picture = _still(scene, Path(scratch) / "still.png", settings.resolution)
                         with _still_there(folder):
                             save_reference(picture, folder / image.path, KEY, image.key)
+                        yield image
 
 
 def _still(scene: bpy.types.Scene, file: Path, resolution: int) -> Image.Image:

@@ -8,7 +8,7 @@ import sys
 from synthetic_similarity_search.tests.tiny_scene import ROOT
 
 PURE_IN_SCENE = (
-    "camera_fit", "crashes", "draws", "folder_lock", "frustum", "jitter_presets", "machine", "part_picture", "photo_lens", "planned_image", "poses",
+    "camera_fit", "crashes", "draws", "folder_lock", "frustum", "jitter_presets", "look", "machine", "part_picture", "photo_lens", "planned_image", "poses",
     "rays", "settings", "stable_poses",
     *(f"cad.{path.stem}" for path in (ROOT / "scene" / "cad").glob("*.py") if path.stem != "__init__"),
 )  # fmt: skip

@@ -119,6 +119,8 @@ def _print_scores(result: "ValidationResult") -> None:
             f"{len(copies)} of {result.photos} photos are references of the database themselves, as {shown(copies[0].path)} is "
             f"{shown(copies[0].reference)}, so F1 is too high. Validate on other photos."
         )
+    if result.matched:
+        print(matched_summary(result))
     if result.unknown:
         print(rejection_summary(result.unknown))
     if repeated := result.repeat_seeds:
@@ -127,6 +129,16 @@ def _print_scores(result: "ValidationResult") -> None:
         for cause in gap.causes:
             print(f"{gap.label}: {cause}")
     print(f"Weights: {result.model.weights}\nRan on: {result.model.provider}")
+
+
+def matched_summary(result: "ValidationResult") -> str:
+    """What the score is without the photos that the scene was matched to, in a sentence."""
+    assert result.matched is not None
+    count, without = result.matched.photos, result.matched.macro_f1_without
+    said = f"The scene was matched to {count} of these {result.photos} photos"
+    if without is None:
+        return f"{said}. Validate on others, as F1 on these may be too high."
+    return f"{said}. Without them, macro F1 is {without:.3f}."
 
 
 def rejection_summary(unknown: "RejectionResult") -> str:

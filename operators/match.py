@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Match the look of the scene to photos of the station."""
+
+from typing import Any
+
+import bpy
+
+from ..inference.errors import InputError
+from ..interface import checklist, stored_results
+from .references import RenderJob
+
+
+class SIMSEARCH_OT_match_look(RenderJob):
+    bl_idname = "simsearch.match_look"
+    bl_label = "Match Look to Photos"
+    bl_description = (
+        "Find the lamps, background, materials and camera distance that make references most like photos of the station. "
+        "The photos need no labels; the scene is changed at the end, in one step that can be undone"
+    )
+    title = "Match Look"
+
+    @classmethod
+    def missing(cls, scene: bpy.types.Scene) -> str | None:
+        if not (scene.simsearch.match_directory or scene.simsearch.photos_directory):
+            return "Choose a folder with photos of the station first"
+        return checklist.next_step(scene)
+
+    def command(self, scene: bpy.types.Scene) -> list[str]:
+        folder = scene.simsearch.match_directory or scene.simsearch.photos_directory
+        return [
+            "match",
+            "--photos",
+            str(checklist.absolute(folder)),
+            "--output",
+            str(checklist.output_folder(scene).path),
+            "--model",
+            scene.simsearch.model,
+            *checklist.reading_options(scene),
+        ]
+
+    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+        from ..inference.job_results import MatchResult  # late, so that Blender starts fast
+        from ..scene.look_controls import apply_match
+        from ..scene.read_settings import read_settings
+
+        found = MatchResult.from_json(result)
+        try:
+            apply_match(scene, read_settings(scene), found)
+        except InputError as error:
+            return " ".join(error.problems)
+        stored_results.keep(scene, "match", result)
+        if not found.changes:
+            return "Nothing was found that makes the references more like the photos"
+        return f"{len(found.changes)} things matched to {len(found.photos)} photos; build the database again"
+
+
+CLASSES = (SIMSEARCH_OT_match_look,)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the match of the scene to photos is shown."""
+
+import bpy
+
+from ..interface import checklist, stored_results, thumbnails
+from ..interface.paragraph import paragraph
+
+
+def draw_match(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What was changed, and photos beside references before and after."""
+    scene = context.scene
+    stored = stored_results.load(scene, "match")
+    if stored is None or checklist.folder_step(scene):
+        return
+    from ..inference.job_results import MatchResult  # late, so that Blender starts fast
+
+    found = MatchResult.from_json(stored)
+    box = layout.box()
+    box.label(text=f"Likeness {found.before:.2f} before, {found.after:.2f} after")
+    for sentence in found.changes or ["Nothing was found that makes the references more like the photos."]:
+        paragraph(box, sentence, context)
+    for sentence in found.warnings:
+        paragraph(box, sentence, context, icon="ERROR")
+    comparison = checklist.output_folder(scene).comparison
+    if comparison.is_file():
+        box.template_icon(thumbnails.icon(comparison), scale=10)
+        box.operator("wm.path_open", text="Open Picture", icon="IMAGE_DATA").filepath = str(comparison)

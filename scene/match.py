@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Match the look of a scene to photos of the station: lamps, surroundings and materials, then the camera within its jitter.
+
+Candidates of the look are rendered, embedded and compared with the photos, whose classes are not asked for. CMA-ES (Hansen
+and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", Evolutionary Computation 9(2), 2001)
+proposes them. A candidate follows from the seed, the scene and the photos alone, and each of its images is kept by its key,
+so a job that was stopped goes on where it stood.
+"""
+
+import hashlib
+import json
+import math
+import time
+import warnings
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.encoder import Encoder
+from ..inference.errors import InputError
+from ..inference.files import evenly, replacing
+from ..inference.likeness import Likeness
+from ..inference.pictures import contact_sheet
+from ..inference.preprocessing import Preprocessing
+from ..inference.progress import Progress
+from . import recipe, stills, workers
+from .check import shines
+from .crashes import Crashes
+from .folder_lock import locked
+from .look import Knob
+from .look_controls import camera_controls, find_controls
+from .planned_image import PlannedImage
+from .poses import Array
+from .rendered_objects import rendered_lights
+from .sampling import sample_poses
+from .settings import Settings
+
+CANDIDATES = 64
+"""Looks that are tried by default, besides those of the camera."""
+CAMERA_CANDIDATES = 14
+IMAGES = 8
+"""Images of a candidate, if the classes have so many; each has as many as every other."""
+MOST_CLASSES = 8
+"""Classes that a candidate shows, evenly picked: a look is that of the station and not of a class."""
+SAMPLES = 1
+"""EEVEE's samples of a candidate's image; more would change all candidates alike."""
+PRICE = 0.002
+"""What the square of a knob's value costs, so that nothing is turned that does little."""
+STEP = 0.7
+"""How far the first candidates are from the scene as it is, in values of the knobs."""
+UNLIKE = 0.5
+"""Mean cosine of photos to the nearest reference below which they show something else."""
+MOST_EXAMPLES = 6
+EMBEDDING = 0.06
+"""Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
+BATCH = 8
+STAGE = "Matching the look"
+
+Values = tuple[float, ...]
+Rendering = Generator[PlannedImage, None, Values]
+"""Yields each image that is rendered, and returns the values that were found."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The look and the camera that were found.
+
+    Attributes:
+        knobs: the knobs of the scene, then those of its camera.
+        values: how far each is turned.
+        before: likeness of the scene as it was, on poses that the search did not see.
+        after: the same of the scene as found.
+        locked: sentences about what could not be turned.
+        examples: for each class, an image before and one after.
+    """
+
+    knobs: tuple[Knob, ...]
+    values: Values
+    before: Likeness
+    after: Likeness
+    locked: list[str]
+    examples: list[tuple[Path, Path]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A look, the camera, and the images that show them."""
+
+    look: Values
+    camera: Values
+    images: list[PlannedImage]
+
+
+def match(
+    scene: bpy.types.Scene,
+    settings: Settings,
+    folder: Path,
+    photos: NDArray[np.float32],
+    encoder: Encoder,
+    progress: Progress,
+    *,
+    candidates: int = CANDIDATES,
+    jobs: int | None = None,
+) -> Match:
+    """Find the look that makes references most like photos.
+
+    Args:
+        scene: the scene, whose nodes get what the knobs need; it looks as before afterwards.
+        settings: what the classes show and where the camera may stand; its seed makes the result repeatable.
+        folder: for the candidates' images.
+        photos: embeddings of the photos, float32 [Q, D].
+        encoder: what made these.
+        progress: is told what is done.
+        candidates: about how many looks are tried.
+        jobs: processes that render; None: as many as pay.
+
+    Raises:
+        InputError: nothing in the scene can be turned, Blender crashed on an image again and again, or the folder cannot
+            be written.
+    """
+    with locked(folder):
+        matcher = _Matcher(scene, settings, folder, photos, encoder, jobs)
+        if not matcher.controls.controls:
+            raise InputError(*matcher.controls.locked, "Nothing in the scene can be changed to match the photos.")
+        images = matcher.run(candidates, progress)
+        with closing(progress.track(images, matcher.planned_images(candidates), STAGE)) as tracked:
+            for _ in tracked:
+                pass
+        assert matcher.found is not None
+        return matcher.found
+
+
+def refuse_dark(scene: bpy.types.Scene) -> list[str]:
+    """A warning where there is no lamp to turn; raises InputError where nothing lights the scene."""
+    if rendered_lights(scene):
+        return []
+    if not shines(scene.world):
+        raise InputError(
+            "The scene has neither a lamp nor a bright background. Press Basic Lighting, then match again."
+        )
+    return ["The scene has no lamp, so only the background and the materials are matched. Add one with Basic Lighting."]
+
+
+def unlike(found: Likeness) -> list[str]:
+    """A warning where photos are unlike even the best references."""
+    sentence = (
+        f"Nothing fits: the photos are unlike even the best references (similarity {found.photos:.2f}). Make sure that "
+        "they show these parts as the camera sees them."
+    )
+    return [sentence] if found.photos < UNLIKE else []
+
+
+def write_comparison(path: Path, photos: Sequence[Path], preprocessing: Preprocessing, found: Match) -> Path:
+    """Write a picture of some photos, and references before and after; returns its path."""
+    before, after = zip(*found.examples[:MOST_EXAMPLES], strict=True)
+    sheet = contact_sheet({
+        "Photos": [preprocessing.picture(photo) for photo in evenly(photos, MOST_EXAMPLES)],
+        "References before": [preprocessing.of_references.picture(image) for image in before],
+        "References after": [preprocessing.of_references.picture(image) for image in after],
+    })  # fmt: skip
+    with replacing(path) as temporary:
+        sheet.save(temporary, "PNG")
+    return path
+
+
+class _Matcher:
+    """Renders candidates of a scene's look, compares them with the photos, and searches."""
+
+    def __init__(
+        self,
+        scene: bpy.types.Scene,
+        settings: Settings,
+        folder: Path,
+        photos: NDArray[np.float32],
+        encoder: Encoder,
+        jobs: int | None,
+    ) -> None:
+        self.scene, self.folder, self.photos, self.encoder, self.jobs = scene, folder, photos, encoder, jobs
+        labels = settings.selected[:: -(-len(settings.selected) // MOST_CLASSES)]
+        still = replace(settings.jitter, light_angle=0.0, light_strength=0.0, background=0.0, material=0.0)
+        each = min(-(-IMAGES // len(labels)), settings.images_per_class)
+        self.settings = replace(settings, jitter=still, selected=labels, images_per_class=each, samples=SAMPLES)
+        self.controls, self.camera = find_controls(scene, settings), camera_controls(scene, settings)
+        self.planned: dict[int, list[PlannedImage]] = {}
+        self.crashes = Crashes(folder)
+        self.tried = 0
+        self.found: Match | None = None
+
+    def planned_images(self, candidates: int) -> int:
+        """How many images :meth:`run` renders or finds."""
+        each = self.settings.images_per_class * len(self.settings.selected)
+        looks = _generations(len(self.controls.controls), candidates)
+        cameras = _generations(len(self.camera.controls), CAMERA_CANDIDATES) if self.camera.controls else (0, 0)
+        return each * (math.prod(looks) + math.prod(cameras) + 4)
+
+    def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
+        """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
+        as_it_is, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
+        yield from self._time(self._plan(self.settings.jitter.seed, as_it_is, straight), candidates, progress)
+        look = yield from self._search(len(as_it_is), candidates, lambda values: (values, straight))
+        camera = straight
+        if straight:
+            camera = yield from self._search(len(straight), CAMERA_CANDIDATES, lambda values: (look, values))
+        # On other poses, so that the choice is not made by what the search has seen.
+        seed = self.settings.jitter.seed + 1
+        final = [self._plan(seed, *values) for values in ((as_it_is, straight), (look, straight), (look, camera))]
+        yield from self._render(final)
+        likeness = self._compare(final)
+        best = max(range(3), key=lambda number: likeness[number].total)
+        self.found = Match(
+            knobs=(*self.controls.knobs, *self.camera.knobs),
+            values=(*final[best].look, *final[best].camera),
+            before=likeness[0],
+            after=likeness[best],
+            locked=[*self.controls.locked, *self.camera.locked],
+            examples=[
+                (self.folder / before.path, self.folder / after.path)
+                for before, after in zip(final[0].images, final[best].images, strict=True)
+                if before.index == 0
+            ],
+        )
+
+    def _time(self, candidate: Candidate, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
+        """Render a candidate and say how long all will take; nothing is said where it is there already."""
+        missing = stills.missing_images(candidate.images, self.settings, self.folder)
+        started = 0.0
+        for image in self._render([candidate]):
+            started = started or time.monotonic()  # the first image waits for the shaders
+            yield image
+        if len(missing) == len(candidate.images) > 1:
+            each = (time.monotonic() - started) / (len(missing) - 1)
+            images = self.planned_images(candidates)
+            processes = max(1, workers.count(images, self.jobs, isolate=False))
+            minutes = max(1, round(images * (each / processes + EMBEDDING) / 60))
+            progress.say(f"{images} images to render and compare: this takes about {minutes} min.")
+
+    def _search(self, knobs: int, candidates: int, with_rest: Any) -> Rendering:
+        """Try about so many candidates of a number of knobs; ``with_rest`` makes a look and a camera of their values."""
+        strategy, (generations, size) = _strategy(knobs, self.settings.jitter.seed), _generations(knobs, candidates)
+        for _ in range(generations):
+            asked = [_rounded(values) for values in strategy.ask(size)]
+            tried = [self._plan(self.settings.jitter.seed, *with_rest(values)) for values in asked]
+            yield from self._render(tried)
+            likeness = self._compare(tried)
+            costs = [
+                PRICE * sum(v * v for v in values) - own.total for values, own in zip(asked, likeness, strict=True)
+            ]
+            strategy.tell(asked, costs)
+        return _rounded(strategy.result.xfavorite)
+
+    def _plan(self, seed: int, look: Values, camera: Values) -> Candidate:
+        """A candidate with the poses of a seed."""
+        settings = replace(self.settings, jitter=replace(self.settings.jitter, seed=seed))
+        if seed not in self.planned:
+            self.planned[seed] = recipe.plan(self.scene, settings)
+        poses: Sequence[Array] = [image.pose for image in self.planned[seed][: settings.images_per_class]]
+        if any(camera):
+            self.camera.turn(camera)
+            try:
+                poses = sample_poses(self.scene, settings)
+            finally:
+                self.camera.turn([0.0] * len(camera))
+        self.tried += 1
+        return Candidate(look, camera, [self._varied(image, look, poses[image.index]) for image in self.planned[seed]])
+
+    def _varied(self, image: PlannedImage, look: Values, pose: Array) -> PlannedImage:
+        key = hashlib.sha256(json.dumps([image.key, look, pose.tolist()]).encode()).hexdigest()
+        path = f"{image.label}/{self.tried:04d}_{image.index:02d}.png"
+        return replace(image, path=path, pose=pose, look=look, key=key)
+
+    def _render(self, candidates: Sequence[Candidate]) -> Iterator[PlannedImage]:
+        """Render the images that are not there yet; yields each of all."""
+        images = [image for candidate in candidates for image in candidate.images]
+        missing = stills.missing_images(images, self.settings, self.folder)
+        yield from (image for image in images if image not in missing)
+        with self._nothing_varying():
+            yield from stills.render_missing(self.scene, self.settings, self.folder, missing, self.crashes, self.jobs)
+        stills.refuse_lost([image for image in missing if self.crashes.given_up(image)])
+
+    @contextmanager
+    def _nothing_varying(self) -> Iterator[None]:
+        """Let only the pose vary, in the workers' copies of the scene as well."""
+        jitter = self.scene.simsearch.jitter
+        before = {name: getattr(jitter, name) for name in ("light_angle", "light_strength", "background", "material")}
+        try:
+            for name in before:
+                setattr(jitter, name, 0.0)
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(jitter, name, value)
+
+    def _compare(self, candidates: Sequence[Candidate]) -> list[Likeness]:
+        """How like the photos rendered candidates are."""
+        read = Preprocessing().read
+        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
+        batches = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
+        vectors = np.concatenate([self.encoder.embed(np.stack([read(path) for path in batch])) for batch in batches])
+        each = len(candidates[0].images)
+        return [Likeness.of(self.photos, vectors[first : first + each]) for first in range(0, len(vectors), each)]
+
+
+def _generations(knobs: int, candidates: int) -> tuple[int, int]:
+    """How many generations of how many candidates: the usual size of a population for a number of knobs."""
+    size = min(4 + int(3 * math.log(knobs)), max(candidates, 4))
+    return max(1, round(candidates / size)), size
+
+
+def _strategy(knobs: int, seed: int) -> Any:
+    """CMA-ES for this many knobs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it misses matplotlib, which is not needed
+        import cma
+    options = {"seed": seed + 1, "verbose": -9, "CMA_diagonal": True}  # its seed 0 stands for the clock
+    return cma.CMAEvolutionStrategy([0.0] * knobs, STEP, options)
+
+
+def _rounded(values: Sequence[float]) -> Values:
+    """Values that are the same on every machine, and in the files that state them."""
+    return tuple(round(float(value), 4) for value in values)

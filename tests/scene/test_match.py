@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Match Look: a look that was changed is found again from photos without labels; what stops it is told in a sentence."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.scene.look_controls import find_controls
+from synthetic_similarity_search.scene.read_settings import read_settings
+from synthetic_similarity_search.tests.commands import last_json, run
+from synthetic_similarity_search.tests.rendering import render
+from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
+from synthetic_similarity_search.tests.tiny_scene import build_scene
+
+CHANGED = {"Lamp strength": 1.5, "Cube brightness": -1.5, "Table brightness": 1.0}
+"""By how much the photographed station differs from the scene."""
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scene as it is, an encoder, and photos of a station that looks otherwise, in class folders."""
+    folder = tmp_path_factory.mktemp("station")
+    write_tiny_encoder(folder / "vits14.onnx")
+    scene = build_scene()
+    scene.simsearch.jitter.light_strength = 0.5
+    scene.simsearch.jitter.location[2], scene.simsearch.jitter.rotation = 0.0, (0.0, 0.0, 0.1)  # the camera stays
+    scene.simsearch.output_directory = str(folder / "out")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    scene.simsearch.jitter.light_strength = 0.0
+    controls = find_controls(scene, read_settings(scene))
+    controls.turn([CHANGED.get(f"{knob.subject} {knob.quantity}", 0.0) for knob in controls.knobs])
+    render(scene, folder / "photos", images_per_class=4, seed=9)
+    (folder / "photos" / "recipe.json").unlink()
+    return folder
+
+
+def match(folder: Path, *arguments: object, photos: str = "photos") -> Any:
+    return run(
+        "--scene", folder / "scene.blend", "match", "--photos", folder / photos, "--encoder", folder / "vits14.onnx", "--json",
+        *arguments,
+    )  # fmt: skip
+
+
+def brightness(folder: Path) -> float:
+    return float(np.mean([np.asarray(Image.open(path).convert("L")).mean() for path in folder.glob("*/*.png")]))
+
+
+@pytest.fixture(scope="module")
+def matched(station: Path) -> dict[str, Any]:
+    """The result of a match, whose scene is saved."""
+    done = match(station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "24")
+    assert done.returncode == 0, done.stderr
+    return last_json(done.stdout) | {"stdout": done.stdout, "stderr": done.stderr}
+
+
+def test_the_look_comes_nearer_to_the_photos(station: Path, matched: dict[str, Any]) -> None:
+    assert matched["after"] > matched["before"] + 0.05
+    photos, found = brightness(station / "photos"), {}
+    for name in ("scene", "matched"):
+        bpy.ops.wm.open_mainfile(filepath=str(station / f"{name}.blend"))
+        bpy.context.scene.simsearch.jitter.light_strength = 0.0
+        render(bpy.context.scene, station / name, images_per_class=4, seed=9)
+        found[name] = brightness(station / name)
+    assert abs(found["matched"] - photos) < 0.5 * abs(found["scene"] - photos)
+
+
+def test_it_says_beforehand_how_long_and_afterwards_what_was_changed(station: Path, matched: dict[str, Any]) -> None:
+    assert "images to render and compare: this takes about" in matched["stderr"]
+    assert matched["changes"] and set(matched["changes"]) <= set(matched["stdout"].splitlines())
+    assert f"Likeness to 8 photos: {matched['before']:.3f} before, {matched['after']:.3f} after" in matched["stdout"]
+    with Image.open(station / "out" / "match.png") as sheet:
+        assert sheet.width > 128 and sheet.height > 3 * 128
+    assert not (station / "out" / "match").exists()  # the candidates are not kept
+
+
+def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
+    station: Path, matched: dict[str, Any]
+) -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(station / "matched.blend"))
+    assert bpy.context.scene.simsearch.jitter.light_strength == pytest.approx(0.5)
+    assert json.loads(bpy.context.scene.simsearch.matched)["changes"] == matched["changes"]
+    bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
+    assert bpy.context.scene.simsearch.matched == ""
+    assert len(bpy.data.materials["Cube"].node_tree.nodes) == 2
+
+
+def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[str, Any], tmp_path: Path) -> None:
+    arguments = ("--output", tmp_path, "--candidates", "24", "--jobs", "1")
+    done = match(station, *arguments)
+    assert last_json(done.stdout)["values"] == matched["values"]  # in one process as in two
+
+
+def test_f1_is_told_with_and_without_the_photos_that_were_matched(station: Path, matched: dict[str, Any]) -> None:
+    scene, out, encoder = station / "matched.blend", station / "built", station / "vits14.onnx"
+    done = run("--scene", scene, "build", "--output", out, "--encoder", encoder)
+    assert done.returncode == 0, done.stderr
+    database = out / "references.safetensors"
+    recipe = ReferenceDatabase.load(database).recipe
+    assert recipe["matched"] == {"photos": matched["photos"], "changes": matched["changes"]}
+    others = station / "others"
+    shutil.copytree(station / "photos", others)
+    for path in sorted(others.glob("*/*0.png")):
+        Image.open(path).convert("L").convert("RGB").save(path)  # another photo
+    validate = ("validate", "--database", database, "--encoder", encoder, "--k", "1", "--json")
+    found = {}
+    for photos in (others, station / "photos"):
+        done = run("--scene", scene, *validate, "--photos", photos, "--output", station / f"scores of {photos.name}")
+        assert done.returncode == 0, done.stderr
+        found[photos.name] = last_json(done.stdout)["matched"], done.stdout
+        page = (station / f"scores of {photos.name}" / "report.html").read_text("utf-8")
+        assert "The scene was matched to" in page
+    assert found["others"][0]["photos"] == 6 and 0 <= found["others"][0]["macro_f1_without"] <= 1
+    assert "The scene was matched to 6 of these 8 photos. Without them, macro F1 is" in found["others"][1]
+    assert found["photos"][0] == {"photos": 8, "macro_f1_without": None}
+    assert "The scene was matched to 8 of these 8 photos. Validate on others" in found["photos"][1]
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (None, "does not exist. Choose a folder of photos of the station."),
+        (0, "There are no photos below"),
+        (1, "There is only one photo below"),
+        (4, "There are only 4 photos below"),
+    ],
+)
+def test_too_few_photos_are_refused(station: Path, tmp_path: Path, count: int | None, sentence: str) -> None:
+    folder = tmp_path / "few"
+    if count is not None:
+        folder.mkdir()
+        (folder / "notes.txt").write_text("no photo")
+        for path in sorted((station / "photos").glob("*/*.png"))[:count]:
+            shutil.copy(path, folder)
+    done = match(station, "--output", tmp_path, photos=str(folder))
+    assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tmp_path: Path) -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
+    bpy.data.objects.remove(bpy.context.scene.objects["Lamp"])
+    shutil.copy(station / "vits14.onnx", tmp_path)
+    shutil.copytree(station / "photos", tmp_path / "photos")
+    for strength, status in ((0.0, 2), (1.0, 0)):
+        bpy.context.scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = strength
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+        done = match(tmp_path, "--output", tmp_path / "out", "--candidates", "1")
+        assert done.returncode == status, done.stderr
+        said = "Press Basic Lighting, then match again." if status else "only the background and the materials are matched"
+        assert said in done.stderr
+
+
+def test_photos_of_something_else_fit_nothing(station: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for number in range(6):
+        noise = generator.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{number}.png")
+    done = match(station, "--output", tmp_path / "out", "--candidates", "1", photos=str(tmp_path))
+    assert done.returncode == 0 and "Nothing fits: the photos are unlike even the best references" in done.stderr
