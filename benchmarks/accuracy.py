@@ -49,6 +49,8 @@ TABLES = "<!-- Everything below is written by benchmarks/accuracy.py. -->"
 
 MOST_ALTERED = 100
 """Photographs that are embedded again, at most, to see what alters the figures."""
+UNLABELLED = 20
+"""Photos that a scene is matched to, evenly picked from the half that is not scored."""
 MOST_RENDERED = 3
 """Seeds of which references are rendered with other settings, at most."""
 
@@ -60,18 +62,25 @@ Labels = NDArray[np.int64]
 class Case:
     """A use case: the script, with its arguments, that makes the scene; the folder of real photos, if any; and
     the paper's F1 with ViT-S/14, if it has such a case; how many sets of references are rendered and how many references
-    a class has in each, None for the scene's own number, where the command line does not say."""
+    a class has in each, None for the scene's own number, where the command line does not say; and, if there is one, the
+    script that makes the scene as the extension's buttons set it up."""
 
     script: tuple[str, ...]
     real: str | None = None
     paper: float | None = None
     seeds: int = 3
     images: int | None = None
+    naive: tuple[str, ...] | None = None
 
 
 def analogue(name: str, paper: float | None = None) -> Case:
     """One of the paper's use cases in a scene of our own."""
     return Case(("analogues.py", name), paper=paper, seeds=1)
+
+
+def alike(name: str) -> Case:
+    """A case of eight similar classes, which has a naive scene too."""
+    return Case(("alike.py", name, "expert"), seeds=1, naive=("alike.py", name, "naive"))
 
 
 ALL_CASES = {
@@ -88,6 +97,8 @@ ALL_CASES = {
     "engine cover": analogue("engine_cover", 1.00),
     "fine relief": analogue("relief"),
     "screw sizes": analogue("screw_sizes"),
+    "plates": alike("plates"),
+    "brackets": alike("brackets"),
 }
 
 
@@ -204,14 +215,11 @@ def prepare(
 ) -> tuple[list[ReferenceDatabase], Photos] | None:
     """References of every seed and the photos of a case; nothing where the real ones are not here."""
     folder = OUTPUT / name.replace(" ", "_")
-    scene = folder / "scene.blend"
     photos = real_photos(case.real) if case.real else folder / f"photos_{photos_per_class}"
     if photos is None:
         print(f"{name}: left out, as there are no photos; SIMSEARCH_PHOTOS names their folder")
         return None
-    station = ROOT / "examples" / "station"
-    inputs = [CASES / case.script[0], CASES / "stage.py", station / "scene.py", *sorted(station.glob("*.step"))]
-    made = make(scene, [*inputs, *case.script], CASES / case.script[0], *case.script[1:], scene)
+    scene, made = make_scene(folder, case.script, "scene.blend")
     databases = [build(scene, folder / f"seed{seed}", seed, case.images) for seed in range(case.seeds)]
     if not case.real:
         simulator = CASES / "photographs.py"
@@ -340,6 +348,13 @@ def write_page(results: dict[str, Any]) -> None:
             [(n, c["macro_f1"], c["paper"], c["spread"], c["photos"], per_class(c), *(c[s] for s in setting)) for n, c in simulated.items()],
         ) if simulated else "Not measured yet.",
     ]  # fmt: skip
+    looks = ("naive", "matched", "expert")
+    if rows := [(n, *(c.get(look) for look in looks)) for n, c in cases.items() if "matched" in c]:
+        parts += [
+            "## Matched scenes",
+            f"Macro F1 on photos of odd number, worst of the seeds: of the scene as the buttons set it up, if there is one; after *Match Look* with {UNLABELLED} unlabelled photos of even number; and of the committed scene.",
+            table(("case", *looks), rows),
+        ]  # fmt: skip
     for key, heading, text in (
         ("choices", "What matters", "Macro F1 over all photos, worst of the seeds, of other ways to use the same references."),
         ("renders", "What matters in the references", "Macro F1 over all photos, worst of the seeds, of references rendered with other settings; in brackets, if the poses are the same, the mean cosine between these references and the unchanged ones."),
@@ -375,12 +390,53 @@ def measure_case(name: str, case: Case, args: argparse.Namespace, encoder: Encod
         result["fast"] = measure_fast(databases, photos, folder, encoder)
     if name == "screw sizes":
         result["pairs"] = measure_pairs(databases, photos)
+    if args.looks or case.naive:
+        result |= measure_looks(name, case, databases, photos)
     if args.limits:
         result["limits"] = measure_limits(databases, photos, folder, encoder)
     if args.ablations:
         result["renders"] = measure_renders(folder, databases[:MOST_RENDERED], photos, case.images, args.ablations)
     result["seconds"] = round(time.monotonic() - started)
     return result
+
+
+def make_scene(folder: Path, script: Sequence[str], name: str) -> tuple[Path, str]:
+    """The scene that a script makes, and the digest of what makes it."""
+    scene, station = folder / name, ROOT / "examples" / "station"
+    inputs = [CASES / script[0], CASES / "stage.py", station / "scene.py", *sorted(station.glob("*.step"))]
+    return scene, make(scene, [*inputs, *script], CASES / script[0], *script[1:], scene)
+
+
+def measure_looks(name: str, case: Case, databases: Sequence[ReferenceDatabase], photos: Photos) -> dict[str, float]:
+    """Macro F1, worst of the seeds, on photos of odd number: by the committed scene, ``expert``; by the scene as the buttons
+    set it up, ``naive``, if there is one; and after that, or else the committed one, was matched to photos of even number."""
+    folder = OUTPUT / name.replace(" ", "_")
+    scored = np.array([held_out(path) for path in photos.files])
+    unlabelled = folder / "unlabelled"
+    shutil.rmtree(unlabelled, ignore_errors=True)
+    unlabelled.mkdir()
+    others = [path for path, held in zip(photos.files, scored, strict=True) if not held]
+    for number in np.unique(np.linspace(0, len(others) - 1, UNLABELLED).astype(int)):
+        shutil.copy(others[number], unlabelled / f"{number:04d}{others[number].suffix}")
+    start = make_scene(folder, case.naive, "naive.blend")[0] if case.naive else folder / "scene.blend"
+    matched = folder / "matched.blend"
+    sources = [ROOT / "scene" / f"{module}.py" for module in ("look", "look_controls", "match")]
+    make(
+        matched,
+        [start, *sorted(unlabelled.iterdir()), *sources],
+        *("batch.py", "--scene", start, "match", "--photos", unlabelled, "--output", folder, "--save", matched),
+    )
+    found = {"expert": list(databases)}
+    for look, scene in {"naive": start, "matched": matched}.items():
+        if scene == matched or case.naive:
+            found[look] = [build(scene, folder / look / f"seed{n}", n, case.images) for n in range(len(databases))]
+    return {
+        look: min(
+            scores(d.classes, photos.classes[scored], d.predict(photos.vectors[scored], choices.K)).macro_f1
+            for d in own
+        )
+        for look, own in found.items()
+    }
 
 
 def measure_choices(databases: list[ReferenceDatabase], photos: Photos) -> dict[str, float]:
@@ -397,6 +453,7 @@ def keep(name: str, result: dict[str, Any]) -> dict[str, Any]:
     """
     results: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     before = results.get(name, {})
+    result = {look: before[look] for look in ("naive", "matched", "expert") if look in before} | result
     if "limits" in before:
         result["limits"] = before["limits"] | result.get("limits", {})
     if old := before.get("renders"):
@@ -427,6 +484,11 @@ def parse_arguments() -> argparse.Namespace:
         help=f"also measure references rendered with other settings; default: all of {', '.join(choices.RENDERED)}",
     )
     parser.add_argument("--limits", action="store_true", help="also measure degraded photos and other ways to embed")
+    parser.add_argument(
+        "--looks",
+        action="store_true",
+        help="match the scenes of all cases to unlabelled photos, and not only those that have a naive look",
+    )
     args = parser.parse_args()
     args.cases, args.ablations = args.cases.split(","), list(filter(None, args.ablations.split(",")))
     for kind, given, known in (("case", args.cases, ALL_CASES), ("ablation", args.ablations, choices.RENDERED)):

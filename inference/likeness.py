@@ -3,7 +3,8 @@
 
 A photo that has a near reference may still be one of many that share it, and a reference without a near photo shows what no
 photo does, so both ways count; and two clouds of vectors may interlock and still lie apart, so the distance of their means
-counts, too. benchmarks/ACCURACY.md says how well this ranks scenes as F1 does.
+counts, too. An encoder sees little of colour, and a part of a wrong colour reflects wrongly: so colours are compared as
+well.
 """
 
 from collections.abc import Sequence
@@ -13,45 +14,91 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .embedding import embed_files, with_white_level
+from .embedding import with_white_level
 from .encoder import Encoder
 from .errors import InputError
 from .files import evenly, files_below, sha256_file, shown
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
 
 FEWEST_PHOTOS, MOST_PHOTOS = 5, 40
 """Fewer photos show too little of a station; of more, so many are evenly picked."""
+GRID = 28
+"""Cells along the side of an image in which colours are averaged, so that noise does not count."""
+COLOURS = 1.5
+"""How much the distance of colours counts."""
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Images as they are compared: ``embeddings`` float32 [N, D], unit length, and ``colours`` float32 [N, G², 3], the mean
+    levels 0 to 1 of a grid of :data:`GRID` × :data:`GRID` cells."""
+
+    embeddings: NDArray[np.float32]
+    colours: NDArray[np.float32]
+
+    @classmethod
+    def through(cls, encoder: Encoder, preprocessing: Preprocessing, paths: Sequence[Path]) -> "Seen":
+        """Image files that can be read, as an encoder and a person see them."""
+        embeddings, colours = [], []
+        for first in range(0, len(paths), BATCH):
+            tensors = np.stack([preprocessing.read(path) for path in paths[first : first + BATCH]])
+            embeddings.append(encoder.embed(tensors))
+            cell = tensors.shape[-1] // GRID
+            cells = tensors.reshape(len(tensors), 3, GRID, cell, GRID, cell).mean(axis=(3, 5))
+            levels = cells.reshape(len(tensors), 3, -1).swapaxes(1, 2)
+            colours.append(levels * np.array(preprocessing.std, np.float32) + np.array(preprocessing.mean, np.float32))
+        return cls(np.concatenate(embeddings), np.concatenate(colours))
+
+    def split(self, parts: int) -> list["Seen"]:
+        """The images in equal parts."""
+        pairs = zip(np.split(self.embeddings, parts), np.split(self.colours, parts), strict=True)
+        return [Seen(embeddings, colours) for embeddings, colours in pairs]
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """Three figures, each larger where photos and references are more alike.
+    """What photos and references have in common and what not.
 
     Attributes:
         photos: mean cosine of the photos to their nearest reference.
         references: mean cosine of the references to their nearest photo.
         apart: distance of the mean photo and the mean reference, 0 where they are equal.
+        colours: distance of their colours, 0 to about 1: see :func:`colour_distance`.
     """
 
     photos: float
     references: float
     apart: float
+    colours: float
 
     @classmethod
-    def of(cls, photos: NDArray[np.float32], references: NDArray[np.float32]) -> "Likeness":
-        """Compare the embeddings of photos [Q, D] and references [N, D], all of unit length."""
-        cosines = photos @ references.T
+    def of(cls, photos: Seen, references: Seen) -> "Likeness":
+        """Compare photos and references."""
+        cosines = photos.embeddings @ references.embeddings.T
         return cls(
             float(cosines.max(axis=1).mean()),
             float(cosines.max(axis=0).mean()),
-            float(np.linalg.norm(photos.mean(axis=0) - references.mean(axis=0))),
+            float(np.linalg.norm(photos.embeddings.mean(axis=0) - references.embeddings.mean(axis=0))),
+            colour_distance(photos.colours, references.colours),
         )
 
     @property
     def total(self) -> float:
-        """All three as one figure, 2 at most."""
-        return self.photos + self.references - self.apart
+        """All as one figure, 2 at most."""
+        return self.photos + self.references - self.apart - COLOURS * self.colours
+
+
+def colour_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """How far the colours [..., 3] of one set of images must be moved to become those of the other, on average, in levels 0
+    to 1: the Wasserstein distance, averaged over directions in the space of colours (Bonneel et al., "Sliced and Radon
+    Wasserstein Barycenters of Measures", Journal of Mathematical Imaging and Vision 51, 2015)."""
+    directions = np.random.default_rng(0).normal(size=(3, 32)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=0)
+    shares = np.linspace(0, 1, 101)
+    first, second = (np.quantile(colours.reshape(-1, 3) @ directions, shares, axis=0) for colours in (one, other))
+    return float(np.abs(first - second).mean())
 
 
 @dataclass(frozen=True)
@@ -61,12 +108,12 @@ class StationPhotos:
     Attributes:
         paths: the files that can be read.
         hashes: the SHA-256 of each, by which a validation knows them again.
-        embeddings: float32 [Q, D], unit length.
+        seen: what the encoder makes of them.
     """
 
     paths: tuple[Path, ...]
     hashes: tuple[str, ...]
-    embeddings: NDArray[np.float32]
+    seen: Seen
 
 
 def read_station_photos(
@@ -81,14 +128,27 @@ def read_station_photos(
         raise InputError(f"The folder {shown(folder)} does not exist. Choose a folder of photos of the station.")
     paths: Sequence[Path] = evenly(sorted(files_below(folder)), MOST_PHOTOS)
     preprocessing, told = with_white_level(preprocessing, paths, progress)
-    embedded = embed_files(encoder, preprocessing, paths, progress, "Embedding photos")
-    progress.warn([*told, *embedded.told(paths)])
-    progress.warn(f"{shown(paths[number])} is left out: {why}." for number, why in embedded.unreadable.items())
-    readable = tuple(paths[number] for number in embedded.readable)
+    progress.warn(told)
+    readable = tuple(
+        path
+        for path in progress.track(paths, len(paths), "Reading photos")
+        if _can_be_read(path, preprocessing, progress)
+    )
     if len(readable) < FEWEST_PHOTOS:
         found = {0: "are no photos", 1: "is only one photo"}.get(len(readable), f"are only {len(readable)} photos")
         raise InputError(
             f"There {found} below {shown(folder)} that can be read. Choose a folder with {FEWEST_PHOTOS} or more photos of "
             "the station."
         )
-    return StationPhotos(readable, tuple(sha256_file(path) for path in readable), embedded.embeddings)
+    seen = Seen.through(encoder, preprocessing, readable)
+    return StationPhotos(readable, tuple(sha256_file(path) for path in readable), seen)
+
+
+def _can_be_read(path: Path, preprocessing: Preprocessing, progress: Progress) -> bool:
+    """Whether a file is a photo; says why not, and what had to be assumed of one that is."""
+    try:
+        preprocessing.read(path, lambda note: progress.warn([f"{shown(path)}: {note}."]))
+    except UnreadablePhoto as error:
+        progress.warn([f"{shown(path)} is left out: {error.reason}."])
+        return False
+    return True

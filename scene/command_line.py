@@ -233,7 +233,7 @@ def _match(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     )
     photos = read_station_photos(args.photos, encoder, preprocessing, progress)
     found = match.match(
-        scene, settings, folder.match, photos.embeddings, encoder, progress, candidates=args.candidates, jobs=args.jobs
+        scene, settings, folder.match, photos.seen, encoder, progress, candidates=args.candidates, jobs=args.jobs
     )
     comparison = match.write_comparison(folder.comparison, photos.paths, preprocessing, found)
     shutil.rmtree(folder.match, ignore_errors=True)

@@ -117,7 +117,9 @@ def camera_controls(scene: bpy.types.Scene, settings: Settings) -> Controls:
         return Controls((), (f"The camera {camera.name!r} is linked, animated or held by another object and stays.",))
     base, box = camera.matrix_basis.copy(), region_box(scene.simsearch.region)
     distance = (Vector(box[:3, 3] + box[:3, :3].sum(axis=1) / 2) - base.translation).length
-    limits = dict(zip(("distance", "pitch", "yaw"), (settings.jitter.location[2], *settings.jitter.rotation), strict=False))
+    limits = dict(
+        zip(("distance", "pitch", "yaw"), (settings.jitter.location[2], *settings.jitter.rotation), strict=False)
+    )
     state = {"distance": 1.0, "pitch": 0.0, "yaw": 0.0}
 
     def turn(name: str) -> Callable[[float], None]:
@@ -287,29 +289,32 @@ def _materials(scene: bpy.types.Scene, settings: Settings, locked: list[str]) ->
 
 
 def _shown_materials(scene: bpy.types.Scene, settings: Settings) -> list[bpy.types.Material]:
-    """The materials of all classes by name; what has none gets one, grey as Blender shows it."""
+    """The materials of all classes by name. What has none gets one, grey as Blender shows it: one for what every class
+    shows, such as the table, another one for the parts."""
+    variants = [objects_shown(scene, settings, variant) for spec in settings.rendered for variant in spec.variants]
+    always = set.intersection(*variants)
     found: dict[str, bpy.types.Material] = {}
-    pending = [item for spec in settings.rendered for v in spec.variants for item in objects_shown(scene, settings, v)]
+    pending = [(item, "Plain Surroundings" if item in always else "Plain Part") for item in set.union(*variants)]
     seen = set()
     while pending:
-        item = pending.pop()
+        item, plain = pending.pop()
         if item.name_full in seen:
             continue
         seen.add(item.name_full)
         if item.instance_type == "COLLECTION" and item.instance_collection:
-            pending.extend(item.instance_collection.all_objects)
+            pending.extend((inside, plain) for inside in item.instance_collection.all_objects)
         if item.type not in SURFACES:
             continue
         if not any(slot.material for slot in item.material_slots) and not item.data.library:
             item.data.materials.clear()
-            item.data.materials.append(_plain())
+            item.data.materials.append(_plain(plain))
         found |= {slot.material.name_full: slot.material for slot in item.material_slots if slot.material}
     return [found[name] for name in sorted(found)]
 
 
-def _plain() -> bpy.types.Material:
+def _plain(name: str) -> bpy.types.Material:
     """The material of what has none."""
-    material = bpy.data.materials.get("Plain Surface") or bpy.data.materials.new("Plain Surface")
+    material = bpy.data.materials.get(name) or bpy.data.materials.new(name)
     if material.node_tree is None:  # Blender 4.5
         material.use_nodes = True
     return material

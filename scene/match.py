@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import Likeness
+from ..inference.likeness import Likeness, Seen
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -59,7 +57,6 @@ UNLIKE = 0.5
 MOST_EXAMPLES = 6
 EMBEDDING = 0.06
 """Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
-BATCH = 8
 STAGE = "Matching the look"
 
 Values = tuple[float, ...]
@@ -101,7 +98,7 @@ def match(
     scene: bpy.types.Scene,
     settings: Settings,
     folder: Path,
-    photos: NDArray[np.float32],
+    photos: Seen,
     encoder: Encoder,
     progress: Progress,
     *,
@@ -114,8 +111,8 @@ def match(
         scene: the scene, whose nodes get what the knobs need; it looks as before afterwards.
         settings: what the classes show and where the camera may stand; its seed makes the result repeatable.
         folder: for the candidates' images.
-        photos: embeddings of the photos, float32 [Q, D].
-        encoder: what made these.
+        photos: the photos.
+        encoder: what sees the images, as it saw the photos.
         progress: is told what is done.
         candidates: about how many looks are tried.
         jobs: processes that render; None: as many as pay.
@@ -177,7 +174,7 @@ class _Matcher:
         scene: bpy.types.Scene,
         settings: Settings,
         folder: Path,
-        photos: NDArray[np.float32],
+        photos: Seen,
         encoder: Encoder,
         jobs: int | None,
     ) -> None:
@@ -298,12 +295,9 @@ class _Matcher:
 
     def _compare(self, candidates: Sequence[Candidate]) -> list[Likeness]:
         """How like the photos rendered candidates are."""
-        read = Preprocessing().read
         paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
-        batches = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
-        vectors = np.concatenate([self.encoder.embed(np.stack([read(path) for path in batch])) for batch in batches])
-        each = len(candidates[0].images)
-        return [Likeness.of(self.photos, vectors[first : first + each]) for first in range(0, len(vectors), each)]
+        seen = Seen.through(self.encoder, Preprocessing(), paths)
+        return [Likeness.of(self.photos, references) for references in seen.split(len(candidates))]
 
 
 def _generations(knobs: int, candidates: int) -> tuple[int, int]:

@@ -19,9 +19,10 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 SCRIPTS = [accuracy.ALL_CASES[name].script for name in ("screw", "t_joint", "fastening plug", "fine relief")]
+NAIVE = [accuracy.ALL_CASES[name].naive for name in ("plates", "brackets")]
 
 
-@pytest.mark.parametrize("script", [*SCRIPTS, ("many_classes.py", "3")], ids=" ".join)
+@pytest.mark.parametrize("script", [*SCRIPTS, *NAIVE, ("many_classes.py", "3")], ids=" ".join)
 def test_scene_of_a_case_can_be_rendered(script, tmp_path):
     script, *arguments = script
     scene = tmp_path / "scene.blend"

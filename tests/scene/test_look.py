@@ -58,7 +58,13 @@ def test_finding_the_knobs_changes_no_pixel_and_they_turn_back(scene: bpy.types.
     controls = find_controls(scene, read_settings(scene))
     assert abs(picture() - before).max() <= 1
     found = {f"{knob.subject}: {knob.quantity}" for knob in controls.knobs}
-    assert {"Lamp: strength", "Lamps: direction", "Surrounding light: strength", "Cube: roughness", "Table: blue"} <= found
+    assert {
+        "Lamp: strength",
+        "Lamps: direction",
+        "Surrounding light: strength",
+        "Cube: roughness",
+        "Table: blue",
+    } <= found
     controls.turn([1.0] * len(controls.controls))
     assert abs(picture() - before).max() > 20
     controls.turn([0.0] * len(controls.controls))
@@ -151,8 +157,13 @@ def test_a_part_without_material_gets_one_that_can_be_tuned(scene: bpy.types.Sce
     before = picture()
     turn(scene)
     assert abs(picture() - before).max() <= 1
-    turn(scene, Plain_Surface_brightness=-2.0)
+    turn(scene, Plain_Part_brightness=-2.0)
     assert picture()[PART].mean() < before[PART].mean() - 20
+    scene.objects["Table"].data.materials.clear()
+    before = picture()
+    turn(scene, Plain_Surroundings_brightness=-2.0)
+    assert abs(picture()[PART].mean() - before[PART].mean()) < 10
+    assert picture()[TABLE].mean() < before[TABLE].mean() - 20
 
 
 def test_many_lamps_and_materials_are_turned_together(scene: bpy.types.Scene) -> None:
@@ -168,11 +179,12 @@ def test_the_camera_stays_within_its_jitter(scene: bpy.types.Scene) -> None:
     scene.simsearch.jitter.location, scene.simsearch.jitter.rotation = (0.01, 0.01, 0.02), (0.03, 0.0, 0.1)
     before = nominal_view(scene).nominal
     controls = camera_controls(scene, read_settings(scene))
-    controls.turn([9.0, 9.0, 9.0])
+    assert [knob.quantity for knob in controls.knobs] == ["distance", "pitch"]  # yaw has no room
+    controls.turn([9.0, 9.0])
     moved = np.linalg.inv(before) @ nominal_view(scene).nominal
     assert moved[:3, 3] == pytest.approx((0, 0, 0.02), abs=1e-6)
     assert np.arctan2(moved[2, 1], moved[1, 1]) == pytest.approx(0.03, abs=1e-5)
-    controls.turn([0.0, 0.0, 0.0])
+    controls.turn([0.0, 0.0])
     assert nominal_view(scene).nominal == pytest.approx(before, abs=1e-7)
 
 

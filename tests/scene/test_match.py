@@ -152,7 +152,9 @@ def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tm
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
         done = match(tmp_path, "--output", tmp_path / "out", "--candidates", "1")
         assert done.returncode == status, done.stderr
-        said = "Press Basic Lighting, then match again." if status else "only the background and the materials are matched"
+        said = (
+            "Press Basic Lighting, then match again." if status else "only the background and the materials are matched"
+        )
         assert said in done.stderr
 
 
