@@ -3,6 +3,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,8 @@ from synthetic_similarity_search.scene.look_controls import find_controls
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import render
-from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
-from synthetic_similarity_search.tests.tiny_scene import build_scene
+from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
+from synthetic_similarity_search.tests.tiny_scene import ROOT, build_scene
 
 CHANGED = {"Lamp strength": 1.5, "Cube brightness": -1.5, "Table brightness": 1.0}
 """By how much the photographed station differs from the scene."""
@@ -92,9 +95,19 @@ def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
 
 
 def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[str, Any], tmp_path: Path) -> None:
-    arguments = ("--output", tmp_path, "--candidates", "24", "--jobs", "1")
-    done = match(station, *arguments)
-    assert last_json(done.stdout)["values"] == matched["values"]  # in one process as in two
+    arguments = [
+        sys.executable, ROOT / "batch.py", "--scene", station / "scene.blend", "match", "--photos", station / "photos",
+        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "24",
+    ]  # fmt: skip
+    with subprocess.Popen([*map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while len(rendered := list(tmp_path.glob("match/*/*.png"))) < 30:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        process.kill()
+    done = match(station, "--output", tmp_path, "--candidates", "24", "--jobs", "1")  # in one process as in two
+    assert last_json(done.stdout)["values"] == matched["values"]
+    assert "this takes about" not in done.stderr and len(rendered) >= 30  # the first images were there already
 
 
 def test_f1_is_told_with_and_without_the_photos_that_were_matched(station: Path, matched: dict[str, Any]) -> None:
@@ -163,5 +176,6 @@ def test_photos_of_something_else_fit_nothing(station: Path, tmp_path: Path) -> 
     for number in range(6):
         noise = generator.integers(0, 256, (64, 64, 3), np.uint8)
         Image.fromarray(noise).save(tmp_path / f"{number}.png")
-    done = match(station, "--output", tmp_path / "out", "--candidates", "1", photos=str(tmp_path))
+    encoder = ("--encoder", real_encoder())  # to the tiny one, all is alike
+    done = match(station, *encoder, "--output", tmp_path / "out", "--candidates", "1", photos=str(tmp_path))
     assert done.returncode == 0 and "Nothing fits: the photos are unlike even the best references" in done.stderr
