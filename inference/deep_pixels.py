@@ -23,6 +23,8 @@ WHITE_LEVELS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 PNG_SIGNIFICANT_BITS = re.compile(rb"\0\0\0[\x01-\x04]sBIT([\x08-\x0f])", re.DOTALL)
 """The chunk that states the original number of bits of the first channel (W3C, PNG, third edition, 11.3.2.7)."""
 
+JPEG_2000_STARTS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+"""How a JPEG 2000 file begins, and a codestream without a file's boxes: ISO/IEC 15444-1, I.5.1 and A.4.1."""
 JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
 """The start of a codestream, with the depth of its first component (ISO/IEC 15444-1, A.5.1)."""
 

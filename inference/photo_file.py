@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import tiff
 from .colour_profiles import HighDynamicRange, Note, profile_of, to_srgb
-from .deep_pixels import JPEG_2000_SIZE, WHITE_LEVELS, DeepPixels, read_jpeg_2000, read_netpbm, read_png
+from .deep_pixels import JPEG_2000_STARTS, WHITE_LEVELS, DeepPixels, read_jpeg_2000, read_netpbm, read_png
 from .errors import UnreadablePhoto
 from .files import is_file, reason
 
@@ -35,7 +35,7 @@ READERS: tuple[tuple[Callable[[bytes], object], Callable[[BinaryIO], DeepPixels 
     (lambda head: head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10", read_png),
     (lambda head: head[:4] in tiff.STARTS, tiff.read_tiff),
     (lambda head: head[:2] in (b"P2", b"P3", b"P5", b"P6", b"Pf"), read_netpbm),
-    (JPEG_2000_SIZE.search, read_jpeg_2000),
+    (lambda head: head.startswith(JPEG_2000_STARTS), read_jpeg_2000),
 )
 """The readers of files that may have more than 8 bits, each with the test that recognises them by their beginning."""
 

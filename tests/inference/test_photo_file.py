@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from synthetic_similarity_search.inference.colour_profiles import ADOBE_RGB, BT709, PRIMARIES, rgb_profile
 from synthetic_similarity_search.inference.errors import UnreadablePhoto
@@ -355,6 +356,13 @@ def test_heic_without_its_reader_is_refused(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
     with pytest.raises(UnreadablePhoto, match="HEIC, which is not supported here: export it as JPEG"):
         read(tmp_path / "photo.heic")
+
+
+def test_a_png_that_happens_to_hold_the_marker_of_jpeg_2000_is_a_png(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add(b"teSt", b"\xff\x4f\xff\x51" + bytes(64))
+    Image.fromarray(COLOUR).save(tmp_path / "photo.png", pnginfo=info)
+    assert same(read(tmp_path / "photo.png")[0], COLOUR, 0)
 
 
 def test_jpeg_2000(tmp_path: Path) -> None:
