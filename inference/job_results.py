@@ -107,7 +107,7 @@ class MatchResult:
         changes: sentences that say what that changes.
         before: how like the photos the scene was, as :attr:`.likeness.Likeness.total` measures it.
         after: the same of the scene as found.
-        matched: what the recipe keeps of it; the photos' SHA-256 by name, and the changes.
+        photos: names of the photos by the SHA-256 of their files.
         comparison: the picture of photos, references before and after, as text to show.
         warnings: sentences with the next step.
         seconds: how long it took.

@@ -15,7 +15,7 @@ from ..inference.files import files_below
 from . import checklist
 
 if TYPE_CHECKING:
-    from ..inference.job_results import ClassifiedPhoto, RenderResult
+    from ..inference.job_results import ClassifiedPhoto, MatchResult, RenderResult
     from ..inference.validation_result import ValidationResult
     from ..scene.check import CheckResult
 
@@ -52,6 +52,8 @@ def keep(scene: bpy.types.Scene, name: str, result: Result, *depends: str) -> No
 @overload
 def load(scene: bpy.types.Scene, name: RenderName) -> "RenderResult | None": ...
 @overload
+def load(scene: bpy.types.Scene, name: Literal["match"]) -> "MatchResult | None": ...
+@overload
 def load(scene: bpy.types.Scene, name: Literal["validation"]) -> "ValidationResult | None": ...
 @overload
 def load(scene: bpy.types.Scene, name: Literal["classification"]) -> "ClassifiedPhoto | None": ...
@@ -69,6 +71,10 @@ def _type(name: str) -> Any:
         from ..inference.job_results import RenderResult
 
         return RenderResult
+    if name == "match":
+        from ..inference.job_results import MatchResult
+
+        return MatchResult
     if name == "validation":
         from ..inference.validation_result import ValidationResult
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Match the look of the scene to photos of the station."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..inference.errors import InputError
 from ..interface import checklist, stored_results
+from ..interface.words import counted
 from .references import RenderJob
+
+if TYPE_CHECKING:
+    from ..inference.job_results import MatchResult
 
 
 class SIMSEARCH_OT_match_look(RenderJob):
@@ -38,20 +42,24 @@ class SIMSEARCH_OT_match_look(RenderJob):
             *checklist.reading_options(scene),
         ]
 
-    def store(self, scene: bpy.types.Scene, result: dict[str, Any]) -> str:
+    def read(self, content: dict[str, Any]) -> "MatchResult":
         from ..inference.job_results import MatchResult  # late, so that Blender starts fast
+
+        return MatchResult.from_json(content)
+
+    def store(self, scene: bpy.types.Scene, result: "MatchResult") -> str:
         from ..scene.look_controls import apply_match
         from ..scene.read_settings import read_settings
 
-        found = MatchResult.from_json(result)
         try:
-            apply_match(scene, read_settings(scene), found)
+            apply_match(scene, read_settings(scene), result)
         except InputError as error:
             return " ".join(error.problems)
         stored_results.keep(scene, "match", result)
-        if not found.changes:
+        if not result.changes:
             return "Nothing was found that makes the references more like the photos"
-        return f"{len(found.changes)} things matched to {len(found.photos)} photos; build the database again"
+        changed, photos = counted(len(result.changes), "thing"), counted(len(result.photos), "photo")
+        return f"{changed} matched to {photos}; build the database again"
 
 
 CLASSES = (SIMSEARCH_OT_match_look,)

@@ -10,12 +10,9 @@ from ..interface.paragraph import paragraph
 def draw_match(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What was changed, and photos beside references before and after."""
     scene = context.scene
-    stored = stored_results.load(scene, "match")
-    if stored is None or checklist.folder_step(scene):
+    found = stored_results.load(scene, "match")
+    if found is None or checklist.folder_step(scene):
         return
-    from ..inference.job_results import MatchResult  # late, so that Blender starts fast
-
-    found = MatchResult.from_json(stored)
     box = layout.box()
     box.label(text=f"Likeness {found.before:.2f} before, {found.after:.2f} after")
     for sentence in found.changes or ["Nothing was found that makes the references more like the photos."]:
