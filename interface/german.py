@@ -12,6 +12,7 @@ GERMAN = {
     "Camera & Region": "Kamera und Region",
     "Jitter": "Streuung",
     "Classes": "Klassen",
+    "Match Look": "Aussehen anpassen",
     "References": "Referenzen",
     "Validation": "Validierung",
     "Result": "Ergebnis",
@@ -602,5 +603,12 @@ GERMAN = {
     "In the world": "In der Szene",
     "Pixel": "Pixel",
     "From the photo's left and upper edge": "Vom linken und oberen Rand des Fotos",
+    # Match Look
+    "Match Look to Photos": "Aussehen an Fotos anpassen",
+    "Find the lamps, background, materials and camera distance that make references most like photos of the station. The photos need no labels; the scene is changed at the end, in one step that can be undone":
+        "Lampen, Hintergrund, Materialien und Kameraabstand finden, mit denen die Referenzen den Fotos der Station am ähnlichsten sind. Die Fotos brauchen keine Klassen; die Szene wird am Ende in einem Schritt geändert, der sich zurücknehmen lässt",
+    "Photos to Match": "Fotos zum Anpassen",
+    "Folder of some dozens of photos of the station, to which lamps, background and materials are matched. They need no labels. Photos used here make F1 on them too good: validate on others":
+        "Ordner mit einigen Dutzend Fotos der Station, an die Lampen, Hintergrund und Materialien angepasst werden. Sie brauchen keine Klassen. F1 auf diesen Fotos wird dadurch zu gut: mit anderen validieren",
 }
 # fmt: on
