@@ -126,6 +126,7 @@ def match(
         matcher = _Matcher(scene, settings, folder, photos, encoder, jobs)
         if not matcher.controls.controls:
             raise InputError(*matcher.controls.locked, "Nothing in the scene can be changed to match the photos.")
+        recipe.write(folder, scene, matcher.settings, matcher.as_it_is)
         images = matcher.run(candidates, progress)
         with closing(progress.track(images, matcher.planned_images(candidates), STAGE)) as tracked:
             for _ in tracked:
@@ -185,7 +186,8 @@ class _Matcher:
         each = min(-(-IMAGES // len(labels)), settings.images_per_class)
         self.settings = replace(settings, jitter=still, selected=labels, images_per_class=each, samples=SAMPLES)
         self.controls, self.camera = find_controls(scene, settings), camera_controls(scene, settings)
-        self.planned: dict[int, list[PlannedImage]] = {}
+        self.as_it_is = recipe.plan(scene, self.settings)
+        self.planned = {settings.jitter.seed: self.as_it_is}
         self.crashes = Crashes(folder)
         self.tried = 0
         self.found: Match | None = None
@@ -199,15 +201,15 @@ class _Matcher:
 
     def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
         """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
-        as_it_is, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
-        yield from self._time(self._plan(self.settings.jitter.seed, as_it_is, straight), candidates, progress)
-        look = yield from self._search(len(as_it_is), candidates, lambda values: (values, straight))
+        unturned, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
+        yield from self._time(self._plan(self.settings.jitter.seed, unturned, straight), candidates, progress)
+        look = yield from self._search(len(unturned), candidates, lambda values: (values, straight))
         camera = straight
         if straight:
             camera = yield from self._search(len(straight), CAMERA_CANDIDATES, lambda values: (look, values))
         # On other poses, so that the choice is not made by what the search has seen.
         seed = self.settings.jitter.seed + 1
-        final = [self._plan(seed, *values) for values in ((as_it_is, straight), (look, straight), (look, camera))]
+        final = [self._plan(seed, *values) for values in ((unturned, straight), (look, straight), (look, camera))]
         yield from self._render(final)
         likeness = self._compare(final)
         best = max(range(3), key=lambda number: likeness[number].total)
