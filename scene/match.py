@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import COLOURS, Likeness, Seen, colour_distance
+from ..inference.likeness import COLOURS, Likeness, Seen, colour_distance, colour_quantiles
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -51,7 +51,7 @@ MOST_CLASSES = 8
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
 COLOUR = ("brightness", "red", "blue")
-COLOUR_GENERATIONS = 150
+COLOUR_GENERATIONS = 60
 """Generations of colours, which need no rendering."""
 PRICE = 0.002
 """What the square of a knob's value costs, so that nothing is turned that does little."""
@@ -275,10 +275,10 @@ class _Matcher:
                     for quantity, value in zip(COLOUR, values[3 * number : 3 * number + 3], strict=True)
                 )
                 shown += part * (np.array([whole * red, whole, whole * blue], np.float32) - 1)
-            apart = colour_distance(self.photos.colours, _levels(shown))
+            apart = colour_distance(self.photos.quantiles, colour_quantiles(_levels(shown[:, ::2])))
             return COLOURS * apart + PRICE * sum(value * value for value in values)
 
-        strategy = _strategy((0.0,) * len(places), seed)
+        strategy = _strategy((0.0,) * len(places), seed, 2 * _generations(len(places), COLOUR_GENERATIONS)[1])
         for _ in range(COLOUR_GENERATIONS):
             asked = strategy.ask()
             strategy.tell(asked, [cost(values) for values in asked])
@@ -288,10 +288,10 @@ class _Matcher:
     def _search(self, start: Values, candidates: int, with_rest: Any) -> Rendering:
         """Try about so many candidates of the values of some knobs, from a start; ``with_rest`` makes a look and a camera of
         them."""
-        strategy = _strategy(start, self.settings.jitter.seed)
         generations, size = _generations(len(start), candidates)
+        strategy = _strategy(start, self.settings.jitter.seed, size)
         for _ in range(generations):
-            asked = [_rounded(values) for values in strategy.ask(size)]
+            asked = [_rounded(values) for values in strategy.ask()]
             tried = [self._plan(self.settings.jitter.seed, *with_rest(values)) for values in asked]
             yield from self._render(tried)
             likeness = self._compare(tried)
@@ -370,12 +370,17 @@ def _generations(knobs: int, candidates: int) -> tuple[int, int]:
     return max(1, round(candidates / size)), size
 
 
-def _strategy(start: Values, seed: int) -> Any:
-    """CMA-ES from a start."""
+def _strategy(start: Values, seed: int, size: int) -> Any:
+    """CMA-ES from a start, with generations of a size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses matplotlib, which is not needed
         import cma
-    options = {"seed": seed + 1, "verbose": -9, "CMA_diagonal": True}  # its seed 0 stands for the clock
+    options = {
+        "seed": seed + 1,
+        "popsize": size,
+        "verbose": -9,
+        "CMA_diagonal": True,
+    }  # its seed 0 stands for the clock
     return cma.CMAEvolutionStrategy(list(start), STEP, options)
 
 

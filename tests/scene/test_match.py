@@ -15,11 +15,13 @@ import pytest
 from PIL import Image
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.likeness import Likeness
 from synthetic_similarity_search.scene.look_controls import find_controls
+from synthetic_similarity_search.scene.match import unlike
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import render
-from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
+from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT, build_scene
 
 CHANGED = {"Lamp strength": 1.0, "Cube brightness": -1.5, "Cube red": 2.5, "Table brightness": 1.0}
@@ -58,7 +60,9 @@ def brightness(folder: Path) -> float:
 @pytest.fixture(scope="module")
 def matched(station: Path) -> dict[str, Any]:
     """The result of a match, whose scene is saved."""
-    done = match(station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "24")
+    done = match(
+        station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "12", "--jobs", "1"
+    )
     assert done.returncode == 0, done.stderr
     return last_json(done.stdout) | {"stdout": done.stdout, "stderr": done.stderr}
 
@@ -100,17 +104,17 @@ def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
 def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[str, Any], tmp_path: Path) -> None:
     arguments = [
         sys.executable, ROOT / "batch.py", "--scene", station / "scene.blend", "match", "--photos", station / "photos",
-        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "24",
+        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "12", "--jobs", "2",
     ]  # fmt: skip
     with subprocess.Popen([*map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
-        while len(rendered := list(tmp_path.glob("match/*/*.png"))) < 30:
+        while len(rendered := list(tmp_path.glob("match/*/*.png"))) < 20:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         process.kill()
-    done = match(station, "--output", tmp_path, "--candidates", "24", "--jobs", "1")  # in one process as in two
+    done = match(station, "--output", tmp_path, "--candidates", "12")  # in two processes as in one
     assert last_json(done.stdout)["values"] == matched["values"]
-    assert "this takes about" not in done.stderr and len(rendered) >= 30  # the first images were there already
+    assert "this takes about" not in done.stderr and len(rendered) >= 20  # the first images were there already
 
 
 def test_f1_is_told_with_and_without_the_photos_that_were_matched(station: Path, matched: dict[str, Any]) -> None:
@@ -166,7 +170,7 @@ def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tm
     for strength, status in ((0.0, 2), (1.0, 0)):
         bpy.context.scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = strength
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-        done = match(tmp_path, "--output", tmp_path / "out", "--candidates", "1")
+        done = match(tmp_path, "--output", tmp_path / "out", "--candidates", "1", "--jobs", "1")
         assert done.returncode == status, done.stderr
         said = (
             "Press Basic Lighting, then match again." if status else "only the background and the materials are matched"
@@ -174,11 +178,7 @@ def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tm
         assert said in done.stderr
 
 
-def test_photos_of_something_else_fit_nothing(station: Path, tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    for number in range(6):
-        noise = generator.integers(0, 256, (64, 64, 3), np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
-    encoder = ("--encoder", real_encoder())  # to the tiny one, all is alike
-    done = match(station, *encoder, "--output", tmp_path / "out", "--candidates", "1", photos=str(tmp_path))
-    assert done.returncode == 0 and "Nothing fits: the photos are unlike even the best references" in done.stderr
+def test_photos_of_something_else_fit_nothing() -> None:
+    assert unlike(Likeness(photos=0.85, references=0.8, apart=0.4, colours=0.1)) == []
+    (sentence,) = unlike(Likeness(photos=0.71, references=0.8, apart=0.6, colours=0.4))
+    assert sentence.startswith("Nothing fits: the photos are unlike even the best references (similarity 0.71).")
