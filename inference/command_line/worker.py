@@ -2,7 +2,6 @@
 """``worker``: work for a Dask cluster on this machine."""
 
 import argparse
-import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Run the command; returns what ``--json`` prints once the scheduler is gone."""
+    import asyncio  # late, as every command would wait for it
+
     from ..errors import InputError
     from ..plant import children
     from ..plant.cluster import STATUS, Certificates, announced, dask
