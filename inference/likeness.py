@@ -152,10 +152,9 @@ def read_station_photos(
         if _can_be_read(path, preprocessing, progress)
     )
     if len(readable) < FEWEST_PHOTOS:
-        found = {0: "are no photos", 1: "is only one photo"}.get(len(readable), f"are only {len(readable)} photos")
         raise InputError(
-            f"There {found} below {shown(folder)} that can be read. Choose a folder with {FEWEST_PHOTOS} or more photos of "
-            "the station."
+            f"{shown(folder)} has too few photos that can be read: {len(readable)}. Choose a folder with {FEWEST_PHOTOS} or "
+            "more photos of the station."
         )
     seen = Seen.through(encoder, preprocessing, readable)
     return StationPhotos(readable, tuple(sha256_file(path) for path in readable), seen)

@@ -146,9 +146,9 @@ def test_f1_is_told_with_and_without_the_photos_that_were_matched(station: Path,
     ("count", "sentence"),
     [
         (None, "does not exist. Choose a folder of photos of the station."),
-        (0, "There are no photos below"),
-        (1, "There is only one photo below"),
-        (4, "There are only 4 photos below"),
+        (0, "has too few photos that can be read: 0. Choose a folder with 5 or more"),
+        (1, "has too few photos that can be read: 1."),
+        (4, "has too few photos that can be read: 4."),
     ],
 )
 def test_too_few_photos_are_refused(station: Path, tmp_path: Path, count: int | None, sentence: str) -> None:
