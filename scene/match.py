@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import COLOURS, Likeness, Seen, colour_distance, colour_quantiles
+from ..inference.likeness import Likeness, Seen
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -50,9 +48,6 @@ MOST_CLASSES = 8
 """Classes that a candidate shows, evenly picked: a look is that of the station and not of a class."""
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
-COLOUR = ("brightness", "red", "blue")
-COLOUR_GENERATIONS = 60
-"""Generations of colours, which need no rendering."""
 PRICE = 0.002
 """What the square of a knob's value costs, so that nothing is turned that does little."""
 STEP = 0.7
@@ -202,16 +197,14 @@ class _Matcher:
         each = self.settings.images_per_class * len(self.settings.selected)
         looks = _generations(len(self.controls.controls), candidates)
         cameras = _generations(len(self.camera.controls), CAMERA_CANDIDATES) if self.camera.controls else (0, 0)
-        colours = sum(knob.quantity == "brightness" for knob in self.controls.knobs)
-        return each * (math.prod(looks) + math.prod(cameras) + colours + 4)
+        return each * (math.prod(looks) + math.prod(cameras) + 4)
 
     def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
         """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
         unturned, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
         first = self._plan(self.settings.jitter.seed, unturned, straight)
         yield from self._time(first, candidates, progress)
-        start = yield from self._start_from_colours(first)
-        look = yield from self._search(start, candidates, lambda values: (values, straight))
+        look = yield from self._search(unturned, candidates, lambda values: (values, straight))
         camera = straight
         if straight:
             camera = yield from self._search(straight, CAMERA_CANDIDATES, lambda values: (look, values))
@@ -247,43 +240,6 @@ class _Matcher:
             processes = max(1, workers.count(images, self.jobs, isolate=False))
             minutes = max(1, round(images * (each / processes + EMBEDDING) / 60))
             progress.say(f"{images} images to render and compare: this takes about {minutes} min.")
-
-    def _start_from_colours(self, first: Candidate) -> Rendering:
-        """The colours of materials and backdrop that suit the photos best, with the other knobs as they are in the ``first``
-        candidate: where to search from.
-
-        Each colour's part in the pictures is the difference that darkening it makes, and it grows with the colour. So all
-        colours can be tried at once without rendering, as the search itself, with some twenty knobs, cannot.
-        """
-        knobs = self.controls.knobs
-        subjects = list(dict.fromkeys(knob.subject for knob in knobs if knob.quantity == "brightness"))
-        if not subjects:
-            return first.look
-        places = [knobs.index(Knob(subject, quantity)) for subject in subjects for quantity in COLOUR]
-        seed = self.settings.jitter.seed
-        darker = [tuple(-1.0 if knob == Knob(subject, "brightness") else 0.0 for knob in knobs) for subject in subjects]
-        tried = [self._plan(seed, values, first.camera) for values in darker]
-        yield from self._render(tried)
-        as_it_is, *darkened = (_linear(seen.colours) for seen in self._see([first, *tried]))
-        parts = [(as_it_is - colours) / (1 - Knob("", "brightness").effect(-1.0)) for colours in darkened]
-
-        def cost(values: Sequence[float]) -> float:
-            shown = as_it_is.copy()
-            for number, part in enumerate(parts):
-                whole, red, blue = (
-                    Knob("", quantity).effect(value)
-                    for quantity, value in zip(COLOUR, values[3 * number : 3 * number + 3], strict=True)
-                )
-                shown += part * (np.array([whole * red, whole, whole * blue], np.float32) - 1)
-            apart = colour_distance(self.photos.quantiles, colour_quantiles(_levels(shown[:, ::2])))
-            return COLOURS * apart + PRICE * sum(value * value for value in values)
-
-        strategy = _strategy((0.0,) * len(places), seed, 2 * _generations(len(places), COLOUR_GENERATIONS)[1])
-        for _ in range(COLOUR_GENERATIONS):
-            asked = strategy.ask()
-            strategy.tell(asked, [cost(values) for values in asked])
-        found = dict(zip(places, _rounded(strategy.result.xfavorite), strict=True))
-        return tuple(found.get(place, 0.0) for place in range(len(knobs)))
 
     def _search(self, start: Values, candidates: int, with_rest: Any) -> Rendering:
         """Try about so many candidates of the values of some knobs, from a start; ``with_rest`` makes a look and a camera of
@@ -343,25 +299,11 @@ class _Matcher:
             for name, value in before.items():
                 setattr(jitter, name, value)
 
-    def _see(self, candidates: Sequence[Candidate]) -> list[Seen]:
-        """The rendered images of each candidate."""
-        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
-        return Seen.through(self.encoder, Preprocessing(), paths).split(len(candidates))
-
     def _compare(self, candidates: Sequence[Candidate]) -> list[Likeness]:
         """How like the photos rendered candidates are."""
-        return [Likeness.of(self.photos, references) for references in self._see(candidates)]
-
-
-def _linear(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """SRGB levels 0 to 1 as linear light (IEC 61966-2-1)."""
-    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def _levels(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Linear light as sRGB levels, which end at 0 and 1."""
-    light = linear.clip(0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
+        seen = Seen.through(self.encoder, Preprocessing(), paths)
+        return [Likeness.of(self.photos, references) for references in seen.split(len(candidates))]
 
 
 def _generations(knobs: int, candidates: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from synthetic_similarity_search.benchmarks.cases.analogues import slab
 from synthetic_similarity_search.benchmarks.cases.stage import (
     add_camera,
     add_sun,
+    end,
     mark_region,
     new_material,
     new_scene,
@@ -182,3 +183,4 @@ def build(name: str, look: str, path: Path) -> None:
 
 if __name__ == "__main__":
     build(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    end()

@@ -19,6 +19,7 @@ from synthetic_similarity_search.benchmarks.cases.stage import (
     add_camera,
     add_sun,
     add_variant,
+    end,
     mark_region,
     new_material,
     new_scene,
@@ -329,3 +330,4 @@ def build(name: str, path: Path) -> None:
 
 if __name__ == "__main__":
     build(sys.argv[1], Path(sys.argv[2]))
+    end()

@@ -15,3 +15,4 @@ if __name__ == "__main__":
     bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
     exec(sys.argv[3], {"scene": bpy.context.scene, "stage": stage})  # noqa: S102 - the benchmark's own statements
     stage.save(Path(sys.argv[2]))
+    stage.end()

