@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,11 +25,23 @@ from synthetic_similarity_search.tests.reliability import (  # noqa: E402, F401 
 )
 from synthetic_similarity_search.tests.tiny_scene import build_scene  # noqa: E402
 
+STATUS = pytest.StashKey[int]()
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[STATUS] = int(exitstatus)
     if table := session.config.getoption("--reliability"):
         write_table(table, session.testsfailed)
     shutil.rmtree(USER_FOLDER, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End without taking Blender down, which, as a module, may wait for ever."""
+    if STATUS in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[STATUS])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 python examples/plant/station.py [--dim] tee plate station.blend
 """
 
+import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -42,3 +43,5 @@ if __name__ == "__main__":
     *options, target = sys.argv[1:]
     with batch.quiet_blender(), redirect_stdout(sys.__stdout__):
         build([name for name in options if name != "--dim"], Path(target), dim="--dim" in options)
+    sys.stdout.flush()
+    os._exit(0)  # Blender as a module may wait for ever while it is taken down

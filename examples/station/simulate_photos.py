@@ -9,6 +9,7 @@ photos, and F1 on them says less than F1 on real ones.
 """
 
 import math
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -138,3 +139,5 @@ if __name__ == "__main__":
     with batch.quiet_blender():
         bpy.ops.wm.open_mainfile(filepath=str(Path(sys.argv[1]).resolve()))
         simulate(Path(sys.argv[2]))
+    sys.stdout.flush()
+    os._exit(0)  # Blender as a module may wait for ever while it is taken down

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 USE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 
 archive, blend, out, libraries = sys.argv[1:]
@@ -51,7 +51,8 @@ found["modules"] = [
 bpy.ops.preferences.addon_disable(module=name)
 found["left"] = [each for each in dir(bpy.types) if each.startswith("SIMSEARCH_")]
 found["left"] += ["simsearch"] * hasattr(bpy.types.Scene, "simsearch")
-print(json.dumps(found))
+print(json.dumps(found), flush=True)
+os._exit(0)  # Blender as a module may wait for ever while it is taken down
 """
 
 

@@ -18,7 +18,7 @@ SERIES = "5.1" if bpy.app.version >= (5, 1) else "4.5"
 ZIPS = sorted((ROOT / "dist").glob(f"*-linux-x64-blender{SERIES}*.zip"))
 
 UPGRADE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 
 older, newer, blend, user, libraries = sys.argv[1:]
@@ -48,7 +48,8 @@ found["left"] += [str(path) for path in Path(user, "extensions/.local").rglob("*
 bpy.ops.wm.open_mainfile(filepath=blend)
 bpy.ops.wm.save_as_mainfile(filepath=blend)
 found["objects"] = len(bpy.data.objects)
-print(json.dumps(found))
+print(json.dumps(found), flush=True)
+os._exit(0)  # Blender as a module may wait for ever while it is taken down
 """
 
 
