@@ -62,8 +62,12 @@ LAYER_SETTINGS = ("material_override", "world_override", "use_solid", "use_sky",
 class ContentDigest:
     """Digests of what a scene renders; each datablock is read once, however many classes show it."""
 
-    def __init__(self, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, camera: bpy.types.Object) -> None:
-        self._scene = scene
+    def __init__(
+        self, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, camera: bpy.types.Object, *, lenient: bool = False
+    ) -> None:
+        """``lenient`` ignores what a visit to Edit Mode does to attributes. Keys of images must not: they would all be others
+        than those of version 0.1.0."""
+        self._scene, self.lenient = scene, lenient
         self._own: dict[bpy.types.ID, tuple[str, set[bpy.types.ID]]] = {}
         self._files: dict[Path, str] = {}
         self._properties: dict[str, list[tuple[str, str]]] = {}
@@ -255,8 +259,11 @@ class _Walk:
 
     def attributes(self, item: Any) -> None:
         """Geometry and its attributes, read in bulk: positions, edges, faces, UV maps, colours, normals."""
-        for attribute in sorted(item.attributes, key=lambda attribute: attribute.name):  # Edit Mode mixes them up
-            if attribute.name.startswith((".select", ".hide", ".uv_select", ".pn")) or _says_nothing(attribute):
+        attributes = list(item.attributes)
+        if self._digest.lenient:  # Edit Mode mixes them up
+            attributes = sorted((each for each in attributes if not _says_nothing(each)), key=lambda each: each.name)
+        for attribute in attributes:
+            if attribute.name.startswith((".select", ".hide", ".uv_select", ".pn")):
                 continue
             self.write(attribute.name, attribute.domain, attribute.data_type, len(attribute.data))
             if attribute.data_type == "STRING":

@@ -71,7 +71,7 @@ def plan(scene: bpy.types.Scene, settings: Settings) -> list[PlannedImage]:
 
 def digest(scene: bpy.types.Scene, settings: Settings) -> str:
     """One digest of all that the references depend on, to tell whether results are out of date."""
-    content = ContentDigest(scene, render_layer(scene), nominal_camera(scene))
+    content = ContentDigest(scene, render_layer(scene), nominal_camera(scene), lenient=True)
     shown = {
         spec.label: [content.of(objects_shown(scene, settings, variant)) for variant in spec.variants]
         for spec in settings.classes
