@@ -159,8 +159,13 @@ def set_background(scene: bpy.types.Scene, seen: float | Colour, light: float | 
     if light is None:
         tree.links.new(lights.outputs["Background"], output.inputs["Surface"])
         return
+    mix_in_backdrop(lights, _background(tree, seen), output)
+
+
+def mix_in_backdrop(lights: bpy.types.Node, backdrop: bpy.types.Node, output: bpy.types.Node) -> None:
+    """Let the camera see one background node of a world and the parts be lit by another; ``output`` is the world's."""
+    tree = output.id_data
     path, mix = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMixShader")
-    backdrop = _background(tree, seen)
     lights.label, backdrop.label = "Lights the parts", "Seen by the camera"
     path.location.y, backdrop.location.y, mix.location.x = 350, -150, 200
     tree.links.new(path.outputs["Is Camera Ray"], mix.inputs[0])

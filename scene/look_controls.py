@@ -19,10 +19,11 @@ from mathutils import Matrix, Vector
 from ..inference.errors import InputError
 from ..inference.job_results import MatchResult
 from .classes import objects_shown
+from .lighting import mix_in_backdrop
 from .look import Knob
 from .rendered_objects import SURFACES, rendered_lights
 from .settings import Settings
-from .variation import background_nodes
+from .variation import background_nodes, lighting_nodes
 from .view import nominal_camera, region_box, world_matrix
 
 MOST_LAMPS, MOST_MATERIALS = 4, 4
@@ -236,29 +237,20 @@ def _surroundings(world: bpy.types.World | None, locked: list[str]) -> Iterator[
 def split_background(world: bpy.types.World) -> tuple[list[bpy.types.Node], bpy.types.Node | None]:
     """The background nodes of a world that light the scene, and the one that the camera sees in their place; an even
     background is split into these two, other worlds light the scene by what the camera sees."""
-    tree, nodes = world.node_tree, background_nodes(world)
+    tree, nodes, lights = world.node_tree, background_nodes(world), lighting_nodes(world)
+    if seen := [node for node in nodes if node not in lights]:
+        return lights, seen[0]
     output = tree.get_output_node("EEVEE") or tree.get_output_node("ALL")
     if output is None or not output.inputs["Surface"].is_linked:
         return nodes, None
     last = output.inputs["Surface"].links[0].from_node
-    if last.bl_idname == "ShaderNodeMixShader":
-        seen = [link.from_node for link in last.inputs[2].links]
-        by_ray = [link.from_socket.name for link in last.inputs[0].links] == ["Is Camera Ray"]
-        if by_ray and seen and seen[0].bl_idname == "ShaderNodeBackground":
-            return [node for node in nodes if node != seen[0]], seen[0]
-        return nodes, None
     if nodes != [last] or any(socket.is_linked for socket in last.inputs):
         return nodes, None
-    seen_by_camera, mix = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeMixShader")
-    path = tree.nodes.new("ShaderNodeLightPath")
+    backdrop = tree.nodes.new("ShaderNodeBackground")
     for name in ("Color", "Strength"):
-        seen_by_camera.inputs[name].default_value = last.inputs[name].default_value
-    seen_by_camera.label = "Seen by the camera"
-    tree.links.new(path.outputs["Is Camera Ray"], mix.inputs[0])
-    tree.links.new(last.outputs[0], mix.inputs[1])
-    tree.links.new(seen_by_camera.outputs[0], mix.inputs[2])
-    tree.links.new(mix.outputs[0], output.inputs["Surface"])
-    return [last], seen_by_camera
+        backdrop.inputs[name].default_value = last.inputs[name].default_value
+    mix_in_backdrop(last, backdrop, output)
+    return [last], backdrop
 
 
 def _materials(scene: bpy.types.Scene, settings: Settings, locked: list[str]) -> Iterator[Control]:

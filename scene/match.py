@@ -317,12 +317,8 @@ def _strategy(start: Values, seed: int, size: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses matplotlib, which is not needed
         import cma
-    options = {
-        "seed": seed + 1,
-        "popsize": size,
-        "verbose": -9,
-        "CMA_diagonal": True,
-    }  # its seed 0 stands for the clock
+    # Its seed 0 stands for the clock.
+    options = {"seed": seed + 1, "popsize": size, "verbose": -9, "CMA_diagonal": True}
     return cma.CMAEvolutionStrategy(list(start), STEP, options)
 
 
