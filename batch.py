@@ -119,11 +119,7 @@ def main(argv: list[str], log: BlenderLog | None) -> int:
     load_package()
     import bpy
 
-    try:
-        from synthetic_similarity_search.scene import command_line
-    except ModuleNotFoundError as error:
-        problem = f"This Blender's Python has no {error.name}. Install the extension's zip, which contains it."
-        return _refuse(problem, argv)
+    from synthetic_similarity_search.scene import command_line
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--scene", type=Path)

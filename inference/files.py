@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files and folders: atomic writing, safe names, the images of a folder of class folders."""
 
-import difflib
 import hashlib
 import os
 import re
@@ -215,6 +214,8 @@ def stray_folders(folder: Path, classes: Sequence[str]) -> list[str]:
 def meant_class(stray: str, folder: Path, classes: Sequence[str]) -> str | None:
     """Return the class without a folder whose name is most similar to that of a stray folder; None if no name is
     similar."""
+    import difflib  # late: few need it
+
     taken = class_folders(folder)
     free = {label.casefold(): label for label in classes if composed(label) not in taken}
     near = difflib.get_close_matches(stray.casefold(), free, n=1, cutoff=NEARLY)

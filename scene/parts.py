@@ -2,7 +2,6 @@
 """Which objects of a scene are parts to photograph, what they occupy, and which of them a class is made of."""
 
 import math
-import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +66,8 @@ def box_of_classes(
     the world's axis along which the camera looks) each end of the box is therefore the median of the entries'; with two
     entries it is the outer one. Objects that no class lists are shown always and are always inside.
     """
+    from statistics import median_high, median_low  # late: Blender starts without them
+
     low, high = bounding_box(objects)
     ends: list[tuple[str, float, float]] = []
     listed: set[bpy.types.Object] = set()
@@ -81,8 +82,8 @@ def box_of_classes(
         return low, high, []
     always = [item for item in objects if item not in listed]
     lowest, highest = (bound[axis] for bound in bounding_box(always)) if always else (math.inf, -math.inf)
-    low[axis] = min(lowest, statistics.median_low(start for _, start, _ in ends))
-    high[axis] = max(highest, statistics.median_high(end for _, _, end in ends))
+    low[axis] = min(lowest, median_low(start for _, start, _ in ends))
+    high[axis] = max(highest, median_high(end for _, _, end in ends))
     # A tenth is within the margin that a region usually has.
     slack = 0.1 * (high[axis] - low[axis])
     outside = [name for name, start, end in ends if start < low[axis] - slack or end > high[axis] + slack]

@@ -8,12 +8,34 @@ framework.
 
 from collections.abc import Sequence
 
-from . import check, classify, edit, embed, export_onnx, framework, plant, validate, worker
+from . import framework
+from .framework import Command
 
 COMMANDS = (
-    check.COMMAND, embed.COMMAND, validate.COMMAND, classify.COMMAND, edit.COMMAND, export_onnx.COMMAND, plant.COMMAND,
-    worker.COMMAND,
-)  # fmt: skip
+    Command("check", "Show how well the classes of a database can be told apart.", f"{__name__}.check", ("database",)),
+    Command("embed", "Embed a folder of references into a reference database.", f"{__name__}.embed", ("references",)),
+    Command(
+        "validate",
+        "Score a reference database on a folder of photos.",
+        f"{__name__}.validate",
+        ("database", "photos", "output"),
+    ),
+    Command("classify", "Classify photos.", f"{__name__}.classify", ("database",)),
+    Command(
+        "edit",
+        "Remove or replace classes of a database, add references or verified photos.",
+        f"{__name__}.edit",
+        ("database",),
+    ),
+    Command(
+        "export-onnx",
+        "Write encoder, references and vote as one ONNX file.",
+        f"{__name__}.export_onnx",
+        ("database", "output"),
+    ),
+    Command("plant", "Check, build, validate or report many stations.", f"{__name__}.plant"),
+    Command("worker", "Work for a Dask cluster on this machine.", f"{__name__}.worker"),
+)
 """The commands that need no Blender."""
 
 

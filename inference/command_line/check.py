@@ -8,7 +8,6 @@ from pathlib import Path
 from ..classifier import outvoted, usable_k
 from ..database import ReferenceDatabase
 from ..progress import Progress
-from .framework import Command
 from .options import add_k_argument, add_similarity_argument
 
 
@@ -19,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_similarity_argument(parser)
 
 
-def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
-    """Report how well the classes can be distinguished, before there are photos."""
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Report how well the classes can be distinguished, before there are photos; return what ``--json`` prints."""
     from ..separability import separability
 
     database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
@@ -38,12 +37,3 @@ def check_database(args: argparse.Namespace, progress: Progress) -> dict[str, ob
         "pairs": [asdict(pair) for pair in found.pairs],
         "warnings": [*warnings, *found.warnings],
     }
-
-
-COMMAND = Command(
-    "check",
-    "Show how well the classes of a database can be told apart.",
-    add_arguments,
-    check_database,
-    ("database",),
-)

@@ -15,7 +15,6 @@ from ..photo_file import may_be_deep
 from ..preprocessing import UnreadablePhoto
 from ..progress import Progress
 from ..verdicts import Verdict
-from .framework import Command
 from .options import add_database_arguments, add_rejection_arguments, fitted_rejection, open_database, open_encoder
 
 
@@ -64,6 +63,3 @@ def _write_evidence(folder: Path, classifier: Classifier, verdicts: Sequence[Ver
         again = f" ({names[stem]})" if names[stem] > 1 else ""
         with replacing(folder / f"{stem}{again}.png") as place:
             sheet.save(place)
-
-
-COMMAND = Command("classify", "Classify photos.", add_arguments, run, ("database",))

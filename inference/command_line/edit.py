@@ -9,7 +9,6 @@ from ..database import ReferenceDatabase
 from ..errors import InputError
 from ..files import shown, writable_folder
 from ..progress import Progress
-from .framework import Command
 from .options import add_encoder_arguments, add_white_level_argument, open_encoder
 
 
@@ -62,12 +61,3 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         "classes": database.count(),
         "promoted": len(database.promoted),
     }
-
-
-COMMAND = Command(
-    "edit",
-    "Remove or replace classes of a database, add references or verified photos.",
-    add_arguments,
-    run,
-    ("database",),
-)

@@ -12,7 +12,6 @@ from ..encoder import PROVIDERS, Encoder
 from ..files import shown, writable_folder
 from ..preprocessing import WHOLE, Preprocessing
 from ..progress import Progress
-from .framework import Command
 from .options import (
     DEFAULT_K,
     add_cluster_arguments,
@@ -109,8 +108,3 @@ def build_database(
         model=encoder.description,
         seconds=round(time.monotonic() - started, 3),
     )
-
-
-COMMAND = Command(
-    "embed", "Embed a folder of references into a reference database.", add_arguments, run, ("references",)
-)

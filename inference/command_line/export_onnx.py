@@ -8,7 +8,6 @@ from .. import onnx_export
 from ..classifier import usable_k
 from ..files import shown
 from ..progress import Progress
-from .framework import Command
 from .options import add_database_arguments, add_rejection_arguments, fitted_rejection, open_database, open_encoder
 
 
@@ -34,12 +33,3 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     onnx_export.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)
     print(f"{shown(args.output)}: {len(database)} references, k = {k}. Weights: {encoder.weights}")
     return {"output": shown(args.output), "input": args.input, "k": k, "classes": list(database.classes)}
-
-
-COMMAND = Command(
-    "export-onnx",
-    "Write encoder, references and vote as one ONNX file.",
-    add_arguments,
-    run,
-    ("database", "output"),
-)

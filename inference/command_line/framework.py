@@ -2,6 +2,7 @@
 """The framework of all commands: how they are described, parsed and run."""
 
 import argparse
+import importlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from ..errors import InputError
@@ -22,24 +24,36 @@ DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
 @dataclass(frozen=True)
 class Command:
-    """A command.
+    """A command, whose module is imported only if the command is used, so that the others start sooner.
+
+    The module has ``add_arguments(parser)``, which adds the options, and ``run(args, progress)``, which does the work,
+    prints what people read, and returns what ``--json`` prints. ``run`` raises InputError if the input is wrong. The
+    module may have ``status(result)``, which returns the exit status for a result.
 
     Attributes:
         name: its name.
         help: one sentence for ``--help``.
-        add_arguments: adds its options to a parser.
-        run: does the work, prints what people read, and returns what ``--json`` prints. It raises InputError if the
-            input is wrong.
+        module: full name of the module.
         required: options that must have a value, from the user or from the ``defaults`` of :func:`main`.
-        status: returns the exit status for a result.
     """
 
     name: str
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Progress], dict[str, object]]
+    module: str
     required: tuple[str, ...] = ()
-    status: Callable[[dict[str, object]], int] = lambda _: DONE
+
+    def load(self) -> ModuleType:
+        """Import the module.
+
+        Raises:
+            InputError: a package that it needs is not installed.
+        """
+        try:
+            return importlib.import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"This Python has no {error.name}. Blender gets it with the extension's zip, another Python with pip."
+            ) from error
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,9 +101,9 @@ def main(
     signals = (signal.SIGTERM, signal.SIGINT)
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
-        command, args = _parse(argv, commands, prog, defaults or {})
-        result = command.run(args, Progress(args.progress_file))
-        status = command.status(result)
+        module, args = _parse(argv, commands, prog, defaults or {})
+        result = module.run(args, Progress(args.progress_file))
+        status = module.status(result) if hasattr(module, "status") else DONE
     except SystemExit as end:  # --help
         return int(end.code or 0)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
@@ -116,23 +130,31 @@ def main(
 
 def _parse(
     argv: Sequence[str], commands: Sequence[Command], prog: str, defaults: Mapping[str, object]
-) -> tuple[Command, argparse.Namespace]:
+) -> tuple[ModuleType, argparse.Namespace]:
+    """Return the module of the command that ``argv`` names, and its options."""
     parser = Parser(prog=prog, description="Classify photos by their similarity to rendered references.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for command in commands:
-        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
-        command.add_arguments(subparser)
-        subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
-        subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
-        subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
-        subparser.set_defaults(**defaults)
+    named = {command.name: command for command in commands}
+    parsers = {
+        name: subparsers.add_parser(name, help=command.help, description=command.help)
+        for name, command in named.items()
+    }
+    chosen = next((word for word in argv if word in named), "")
+    if not chosen:
+        parser.parse_args(argv)  # prints the help and ends, or raises InputError
+    command, subparser = named[chosen], parsers[chosen]
+    module = command.load()
+    module.add_arguments(subparser)
+    subparser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+    subparser.add_argument("--progress-file", type=Path, metavar="FILE", help="keep the progress in this JSON file")
+    subparser.add_argument("--debug", action="store_true", help="show where in the program an error occurred")
+    subparser.set_defaults(**defaults)
     args = parser.parse_args(argv)
-    args.argv = list(argv[list(argv).index(args.command) + 1 :])  # for a command that others do
-    command = next(command for command in commands if command.name == args.command)
+    args.argv = list(argv[list(argv).index(chosen) + 1 :])  # for a command that others do
     missing = [f"--{name}" for name in command.required if getattr(args, name) is None]
     if missing:
         raise InputError(f"{command.name} needs {' and '.join(missing)}. See `{prog} {command.name} --help`.")
-    return command, args
+    return module, args
 
 
 def _problems(error: Exception | KeyboardInterrupt) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..files import shown
 from ..progress import Progress
-from .framework import DONE, FAILED, WRONG_INPUT, Command
+from .framework import DONE, FAILED, WRONG_INPUT
 from .options import add_cluster_arguments
 
 if TYPE_CHECKING:
@@ -201,6 +201,3 @@ def status(result: dict[str, object]) -> int:
     if failed:
         return WRONG_INPUT if all(rows[name]["status"] == WRONG_INPUT for name in failed) else FAILED
     return BELOW_TARGET if result["below_target"] else DONE
-
-
-COMMAND = Command("plant", "Check, build, validate or report many stations.", add_arguments, run, status=status)

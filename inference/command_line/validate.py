@@ -9,7 +9,6 @@ from ..classifier import Classifier
 from ..files import shown
 from ..output_folder import ValidationFolder
 from ..progress import Progress
-from .framework import Command
 from .options import (
     add_cluster_arguments,
     add_database_arguments,
@@ -149,12 +148,3 @@ def rejection_summary(unknown: "RejectionResult") -> str:
     return (
         f"{summary}; {unknown.negatives_rejected} of {unknown.negatives} negatives rejected, AUROC {unknown.auroc:.3f}"
     )
-
-
-COMMAND = Command(
-    "validate",
-    "Score a reference database on a folder of photos.",
-    add_arguments,
-    run,
-    ("database", "photos", "output"),
-)

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..files import shown
 from ..progress import Progress
-from .framework import Command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +64,3 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
             raise InputError(
                 f"There is no scheduler at {shown(args.address)}: {why}. Start it, or correct it."
             ) from None
-
-
-COMMAND = Command("worker", "Work for a Dask cluster on this machine.", add_arguments, run)

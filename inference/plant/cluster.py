@@ -55,7 +55,8 @@ def dask() -> ModuleType:
         import distributed
     except ImportError:
         raise InputError(GET) from None
-    return distributed  # type: ignore[no-any-return]
+    package: ModuleType = distributed
+    return package
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``build``: render the references, and make the reference database."""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from ...inference.command_line.embed import build_database
+from ...inference.command_line.options import (
+    add_cluster_arguments,
+    add_encoder_arguments,
+    add_photo_arguments,
+    open_encoder,
+)
+from ...inference.errors import InputError
+from ...inference.preprocessing import Preprocessing, crop_problem
+from ...inference.progress import Progress
+from ..read_settings import read_crop
+from .options import add_output, output_folder
+from .render import render_references
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``build``."""
+    add_output(parser)
+    add_cluster_arguments(parser)
+    add_photo_arguments(parser)
+    add_encoder_arguments(parser)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Render, then embed; a share of the job embeds only where it finds that no other one is missing."""
+    if args.cluster:
+        return _build_on_cluster(args, progress)
+    started = time.monotonic()
+    encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
+    crop = args.crop or read_crop(bpy.context.scene)
+    if problem := crop_problem(crop):
+        raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
+    rendered = render_references(args, progress)
+    if rendered.left:  # the last share to end makes the database
+        return rendered.to_json()
+    folder = output_folder(args)
+    white_level = args.white_level or bpy.context.scene.simsearch.white_level or None
+    preprocessing = Preprocessing(crop=crop, white_level=white_level)
+    built = build_database(folder.references.path, folder.database, encoder, preprocessing, progress)
+    return (
+        built.to_json()
+        | replace(
+            rendered,
+            warnings=[*rendered.warnings, *built.warnings],
+            seconds=round(time.monotonic() - started, 3),
+        ).to_json()
+    )
+
+
+def _build_on_cluster(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Have the scene, as it was saved, built by a cluster."""
+    from ...inference.command_line.on_cluster import run_on_cluster
+
+    if not bpy.data.filepath:
+        raise InputError("Workers need the file of the scene. Save it first.")
+    defaults = {"output": output_folder(args).path}
+    content = run_on_cluster(args, progress, Path(bpy.data.filepath), "database", defaults, join=["--shard=1/1"])
+    print(f"{content['images']} references in {content['database']}, {content['rendered']} of them rendered now")
+    return content

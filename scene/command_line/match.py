@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``match``: match the look of the scene to photos."""
+
+import argparse
+import shutil
+import time
+from pathlib import Path
+
+import bpy
+
+from ...inference.command_line.options import add_encoder_arguments, add_photo_arguments, open_encoder
+from ...inference.files import shown
+from ...inference.job_results import MatchResult
+from ...inference.likeness import read_station_photos
+from ...inference.preprocessing import Preprocessing
+from ...inference.progress import Progress
+from .. import check, match
+from ..look import describe
+from ..look_controls import apply_match
+from ..read_settings import read_crop
+from .options import add_overrides, jobs, output_folder, settings_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``match``."""
+    parser.add_argument(
+        "--photos", type=Path, metavar="DIR", help="folder with some dozens of photos; no labels needed"
+    )
+    parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the matched scene as this .blend file")
+    parser.add_argument(
+        "--candidates", type=jobs, default=64, metavar="N", help="how many looks are tried; default: 64"
+    )
+    parser.add_argument("--jobs", type=jobs, metavar="N", help="processes that render; default: from cores and memory")
+    add_overrides(parser)
+    add_photo_arguments(parser)
+    add_encoder_arguments(parser)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Match the scene to photos."""
+    started = time.monotonic()
+    scene, settings, folder = bpy.context.scene, settings_of(args), output_folder(args)
+    encoder = open_encoder(args, progress)
+    warnings = check.refuse_errors(scene, settings, folder.match)
+    warnings += match.refuse_dark(scene)
+    progress.warn(warnings)
+    preprocessing = Preprocessing(
+        crop=args.crop or read_crop(scene), white_level=args.white_level or scene.simsearch.white_level or None
+    )
+    photos = read_station_photos(args.photos, encoder, preprocessing, progress)
+    found = match.match(
+        scene, settings, folder.match, photos.seen, encoder, progress, candidates=args.candidates, jobs=args.jobs
+    )
+    comparison = match.write_comparison(folder.comparison, photos.paths, preprocessing, found)
+    shutil.rmtree(folder.match, ignore_errors=True)
+    result = MatchResult(
+        knobs=[[knob.subject, knob.quantity] for knob in found.knobs],
+        values=list(found.values),
+        changes=describe(found.knobs, found.values),
+        before=round(found.before.total, 4),
+        after=round(found.after.total, 4),
+        photos={digest: path.name for digest, path in zip(photos.hashes, photos.paths, strict=True)},
+        comparison=shown(comparison),
+        warnings=[*warnings, *found.locked, *match.unlike(found.after)],
+        seconds=round(time.monotonic() - started, 3),
+    )
+    progress.warn(result.warnings[len(warnings) :])
+    print(*(result.changes or ["Nothing was found that makes the references more like the photos."]), sep="\n")
+    print(
+        f"Likeness to {len(photos.paths)} photos: {result.before:.3f} before, {result.after:.3f} after; see {result.comparison}"
+    )
+    if args.save:
+        apply_match(scene, settings, result)
+        bpy.ops.wm.save_as_mainfile(filepath=str(args.save.absolute()), copy=True)
+        print(f"{shown(args.save)} holds the matched scene; build its database next")
+    return result.to_json()
