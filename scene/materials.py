@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
-from mathutils import Vector
+from mathutils import Color
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def finish_material(
     finish = FINISHES[key]
     name = finish.name
     if colour is not None and finish.tintable:
-        name += " " + "".join(f"{round(255 * _srgb(value)):02X}" for value in colour)
+        name += " " + "".join(f"{round(255 * value):02X}" for value in Color(colour).from_scene_linear_to_srgb())
         finish = replace(finish, colour=colour)
     if gloss is not None:
         name += f", gloss {gloss:.0%}"
@@ -143,13 +143,13 @@ def photo_material(photo: Path, centre: tuple[float, float], size: float, gloss:
         max(0, round(row - half_y)) : round(row + half_y) + 1,
         max(0, round(column - half_x)) : round(column + half_x) + 1,
     ]
-    red, green, blue = (_linear(value) for value in np.median(part.reshape(-1, 3), axis=0).tolist())
+    colour = Color(np.median(part.reshape(-1, 3), axis=0)).from_srgb_to_scene_linear()
     name = f"Colour of {photo.stem}"
     for old in bpy.data.materials:  # another spot of the photo is another material: other parts may have it
-        same_colour = tuple(old.diffuse_color[:3]) == tuple(Vector((red, green, blue)))
+        same_colour = tuple(old.diffuse_color[:3]) == tuple(colour)
         if old.name.startswith(name) and same_colour and math.isclose(old.roughness, 1 - gloss, abs_tol=1e-6):
             return old
-    return _build(Finish(name, (red, green, blue), roughness=1 - gloss))
+    return _build(Finish(name, tuple(colour), roughness=1 - gloss))
 
 
 def assign(material: bpy.types.Material, objects: Iterable[bpy.types.Object]) -> int:
@@ -162,16 +162,6 @@ def assign(material: bpy.types.Material, objects: Iterable[bpy.types.Object]) ->
         item.data.materials.append(material)
         count += 1
     return count
-
-
-def _linear(srgb: float) -> float:
-    """An sRGB value in 0..1 as linear light (IEC 61966-2-1)."""
-    return srgb / 12.92 if srgb <= 0.04045 else float(((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def _srgb(linear: float) -> float:
-    """The inverse of :func:`_linear`."""
-    return linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
 
 
 def _principled(material: bpy.types.Material) -> bpy.types.Node:

@@ -11,7 +11,9 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from PIL import Image
@@ -307,11 +309,26 @@ def test_inference_imports_nothing_but_itself_and_its_packages() -> None:
 
 
 def call(argv: list[str], run: Any, **defaults: object) -> int:
-    command = (
-        Command("do", "Do.", lambda parser: parser.add_argument("--thing"), run, required=("thing",)) if run else None
-    )
-    assert command is not None
-    return run_commands(argv, [command], "prog", defaults)
+    module: Any = ModuleType("command_of_a_test")
+    module.add_arguments = lambda parser: parser.add_argument("--thing")
+    module.run = run
+    with patch.dict(sys.modules, {module.__name__: module}):
+        return run_commands(argv, [Command("do", "Do.", module.__name__, required=("thing",))], "prog", defaults)
+
+
+def test_only_the_command_that_is_used_is_imported() -> None:
+    script = "import sys; from synthetic_similarity_search.inference.command_line import main; main(['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "synthetic_similarity_search.inference.command_line" in loaded
+    assert not {"numpy", "PIL", "synthetic_similarity_search.inference.command_line.classify"} & loaded
+
+
+def test_a_missing_package_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime_of_a_test", None)
+    command = Command("do", "Do.", "onnxruntime_of_a_test")
+    assert run_commands(["do"], [command], "prog", {}) == 2
+    assert capsys.readouterr().err.startswith("This Python has no onnxruntime_of_a_test. ")
 
 
 def test_commands_can_be_added_and_defaults_given(capsys: pytest.CaptureFixture[str]) -> None:
