@@ -23,6 +23,7 @@ import pytest
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.tests.commands import last_json, run
+from synthetic_similarity_search.tests.dask_machines import INFERENCE, Machines, descendants
 from synthetic_similarity_search.tests.rendering import contents
 from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT
@@ -31,7 +32,6 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="needs Dask: `make test-cluster` installs it"
 )
 NAMES = ("one", "two")
-INFERENCE = (sys.executable, "-m", "inference")
 PLANT = """
 [defaults]
 photos = "photos"
@@ -90,53 +90,11 @@ def test_two_local_workers_make_the_same(folder: Path) -> None:
     assert made(folder / "cluster") == made(folder / "local")
 
 
-class Machines:
-    """A scheduler and workers like those on other machines."""
-
-    def __init__(self) -> None:
-        self.address = self.start(0)
-        self.workers: list[subprocess.Popen[str]] = []
-
-    def start(self, port: int) -> str:
-        program = f"""
-import asyncio, distributed
-async def main():
-    async with distributed.Scheduler(host="127.0.0.1", port={port}, dashboard_address=":0") as scheduler:
-        print(scheduler.address, flush=True)
-        await scheduler.finished()
-asyncio.run(main())
-"""
-        self.scheduler = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-        assert self.scheduler.stdout
-        return self.scheduler.stdout.readline().strip()
-
-    def add(self, **environment: str) -> "subprocess.Popen[str]":
-        command = [*INFERENCE, "worker", self.address]
-        self.workers.append(
-            subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stderr=subprocess.DEVNULL, text=True)
-        )
-        return self.workers[-1]
-
-    def close(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
 def machines() -> Iterator[Machines]:
     machines = Machines()
     yield machines
     machines.close()
-
-
-def descendants(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task")
-    found = []
-    for task in listed.glob("*/children"):
-        for child in map(int, task.read_text("ascii").split()):
-            found += [child, *descendants(child)]
-    return found
 
 
 def is_gone(process: int) -> bool:
