@@ -91,7 +91,16 @@ def main() -> None:
     if not database.exists():
         write_tiny_encoder(encoder)
         write_pictures(output / "references", 12, seed=1, classes=tuple(CLASSES))
-        embed = [*inference, "embed", "--references", output / "references", "--encoder", encoder, "--database", database]
+        embed = [
+            *inference,
+            "embed",
+            "--references",
+            output / "references",
+            "--encoder",
+            encoder,
+            "--database",
+            database,
+        ]
         subprocess.run(embed, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     ValidationFolder(output / "validation").vectors.unlink(missing_ok=True)
     machines = Machines()

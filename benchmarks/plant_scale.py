@@ -141,7 +141,9 @@ def main() -> None:
     parser.add_argument("--stations", type=int, default=1000)
     parser.add_argument("--photos", type=int, default=10_000_000, help="of all stations together")
     parser.add_argument("--share", type=int, default=500, help="photos in a task")
-    parser.add_argument("--faster", type=float, default=20, help="by what the waits are shorter than the work; 0: no wait")
+    parser.add_argument(
+        "--faster", type=float, default=20, help="by what the waits are shorter than the work; 0: no wait"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "plant_scale")
     parser.add_argument("--work", metavar="ADDRESS", help="be workers; started by this script itself")
     args = parser.parse_args()

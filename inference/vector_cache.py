@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -80,6 +80,30 @@ class VectorCache:
                     connection.execute("DETACH DATABASE other")
 
         self._run(insert)
+
+    def adopt(self, path: Path, photos: Sequence[Path]) -> None:
+        """Copy the content of another machine's file. There, the files of ``photos`` are named by their numbers.
+
+        A photo that was changed meanwhile is left out. A missing or damaged file costs time, but no results.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        rows: list[tuple[bytes, int, int, bytes, bytes]] = []
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as other:
+            query = "SELECT photo, size, modified, vector, quality FROM vectors WHERE made_with = ?"
+            rows = other.execute(query, (self._made_with,)).fetchall()
+        named = [photos[int(Path(os.fsdecode(row[0]).replace("\\", "/")).stem)] for row in rows]
+        same = [
+            number
+            for number, (photo, row) in enumerate(zip(named, rows, strict=True))
+            if (state := _state(photo)) and state[1:] == row[1:3]
+        ]
+        if same:
+            vectors, qualities = (
+                np.stack([np.frombuffer(rows[number][column], np.float32) for number in same]) for column in (3, 4)
+            )
+            self.add([named[number] for number in same], vectors, qualities)
 
     def find(self, photo: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Return the photo's vector, float32 [D], and quality, float32 [3]; None if they are not known."""

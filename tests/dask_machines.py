@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,16 +20,17 @@ asyncio.run(main())
 
 
 class Machines:
-    """A scheduler at ``address``, and the workers that were added so far."""
+    """A scheduler at ``address``, started with ``prefix`` before its command, and the workers that were added so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> None:
+        self._host, self._prefix = host, prefix
         self.address = self.start(0)
         self.workers: list[subprocess.Popen[str]] = []
 
     def start(self, port: int) -> str:
         """Start the scheduler at a port, 0 for any that is free; returns its address."""
-        command = [sys.executable, "-c", SCHEDULER, "127.0.0.1", str(port)]
-        self.scheduler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        command = [*self._prefix, sys.executable, "-c", SCHEDULER, self._host, str(port)]
+        self.scheduler = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.scheduler.stdout
         return self.scheduler.stdout.readline().strip()
 

@@ -35,6 +35,12 @@ COMMANDS = (
     ),
     Command("plant", "Check, build, validate or report many stations.", f"{__name__}.plant"),
     Command("worker", "Work for a Dask cluster on this machine.", f"{__name__}.worker"),
+    Command(
+        "embed-photos",
+        "Embed photos for a validation elsewhere; started by plant --send-files.",
+        f"{__name__}.embed_photos",
+        ("database", "photos", "vectors"),
+    ),
 )
 """The commands that need no Blender."""
 

@@ -4,10 +4,11 @@
 import argparse
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..files import shown
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..plant.plan import Outcome, Place
     from ..plant.plant_file import Plant, Station
     from ..plant.summary import Row
+    from ..plant.tasks import Stage
 
 ACTIONS = ("check", "build", "validate", "report")
 BELOW_TARGET = 3
@@ -35,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="stations at a time; default: one per processor core")
     parser.add_argument("--blender", metavar="PROGRAM", help="what opens scenes; default: the bpy module, else blender")
     add_cluster_arguments(parser)
+    parser.add_argument(
+        "--send-files",
+        action="store_true",
+        help="with --cluster: send scenes and photos to the workers and results back, as they share no folder with this machine",
+    )
     parser.add_argument("--fresh", action="store_true", help="build: render everything again")
     parser.add_argument(
         "--output",
@@ -56,6 +63,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     from ..errors import InputError
     from ..plant.plant_file import missing_photos, read_plant
 
+    if args.send_files and args.cluster is None:
+        raise InputError("--send-files sends to the workers of a cluster. Give --cluster, too.")
     plant = read_plant(args.file)
     stations = plant.chosen(args.stations)
     if args.action == "report":
@@ -94,7 +103,6 @@ def _work(
     """Do the action at all stations and show the page at the end."""
     from ..plant import plan, summary
     from ..plant.history import History
-    from ..plant.tasks import stages
 
     started = time.monotonic()
     fresh = ["--fresh"] if args.fresh else []
@@ -104,7 +112,7 @@ def _work(
     rows: dict[str, Row] = {}
     try:
         with ExitStack() as stack:
-            place, jobs = stack.enter_context(_place(args, stations, progress))
+            place, jobs, stages = stack.enter_context(_place(args, stations, progress))
             options = [*fresh, *(["--jobs=1"] if jobs > 1 or args.cluster else [])]
             shares = args.shares or -(-jobs // len(stations)) if args.cluster else 1
             work = plan.run(stations, lambda station: stages(args.action, station, shares, options), place, table)
@@ -132,31 +140,43 @@ def _work(
 @contextmanager
 def _place(
     args: argparse.Namespace, stations: "tuple[Station, ...]", progress: Progress
-) -> "Iterator[tuple[Place, int]]":
-    """What runs the stations, and how many tasks at a time."""
+) -> "Iterator[tuple[Place, int, Callable[..., list[Stage]]]]":
+    """What runs the stations, how many tasks at a time, and which tasks these are."""
     from ..errors import InputError
     from ..plant.children import find_blender, this_blender
     from ..plant.plan import ThisMachine
+    from ..plant.tasks import stages
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     scenes = args.action != "validate"
     if args.cluster is None:
         jobs = min(args.jobs or cores, len(stations))
         blender = find_blender(args.blender or this_blender()) if scenes else None
-        yield ThisMachine(jobs, blender, max(1, cores // jobs) if jobs > 1 else None), jobs
+        yield ThisMachine(jobs, blender, max(1, cores // jobs) if jobs > 1 else None), jobs, stages
         return
 
     from ..plant.cluster import Certificates, Cluster, connected  # late: Dask is large, and may not be installed
 
     try:
         blender = find_blender(args.blender or this_blender()) if scenes else None
-    except InputError:  # workers may have one
-        blender = None
+    except InputError:
+        if args.send_files:  # to pack the scenes
+            raise
+        blender = None  # workers may have one
     jobs = args.jobs or cores
     with connected(args.cluster, jobs, Certificates(args.tls) if args.tls else None) as client:
         cluster = Cluster(client, blender, progress.say)
         count = jobs if args.cluster == "local" else 1
-        yield cluster, cluster.wait(stations, scenes=scenes, count=count)
+        threads = cluster.wait(stations, scenes=scenes, count=count)
+        if not args.send_files:
+            yield cluster, threads, stages
+            return
+
+        from ..plant.sending import Sender
+
+        with TemporaryDirectory(prefix="simsearch_") as scratch:
+            sender = Sender(cluster, ThisMachine(cores, blender, 1), Path(scratch))
+            yield sender, threads, sender.stages
 
 
 def _keep(history: "object", number: int, station: "Station", outcome: "Outcome", row: "Row") -> None:

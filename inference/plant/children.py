@@ -5,17 +5,20 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import reason
 from ..watched_stdin import WATCHED
-from .tasks import PLAIN, SCENE, SCRIPT, Task, from_json
+from .tasks import HERE, PLAIN, RESULTS, SCENE, SCRIPT, Task, from_json
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = ROOT / "batch.py"
@@ -206,6 +209,33 @@ def run_here(content: dict[str, Any]) -> dict[str, Any]:
     finally:
         _running.discard(child)
     return {"status": result.status, "content": result.content, "problems": list(result.problems)}
+
+
+def run_sent(content: dict[str, Any], files: Mapping[str, tuple[int, bytes]]) -> dict[str, Any]:
+    """Run a task whose ``files`` came with it: time of modification in nanoseconds and content, by path in its folder.
+
+    Returns:
+        As :func:`run_here`, and ``folder``, where it ran, and ``made``: content by path of what it wrote below results.
+    """
+    with tempfile.TemporaryDirectory(prefix="simsearch_", ignore_cleanup_errors=True) as folder:
+        try:
+            for name, (modified, data) in files.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                os.utime(path, ns=(modified, modified))
+            result = run_here(json.loads(json.dumps(content).replace(HERE, Path(folder).as_posix())))
+            results = Path(folder, RESULTS)
+            written = {path.relative_to(results).as_posix(): path for path in results.rglob("[!.]*") if path.is_file()}
+            made = {
+                name: path.read_bytes()
+                for name, path in written.items()
+                if files.get(f"{RESULTS}/{name}", (0,))[0] != path.stat().st_mtime_ns
+            }
+        except OSError as error:
+            why = f"Worker {socket.gethostname()} cannot write to {folder}: {reason(error)}. Make room there."
+            return {"status": 1, "content": {}, "problems": [why], "folder": folder, "made": {}}
+    return result | {"folder": Path(folder).as_posix(), "made": made}
 
 
 def end_all() -> None:

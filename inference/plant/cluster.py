@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks run by the workers of a Dask cluster, which share a folder with this machine.
+"""Tasks run by the workers of a Dask cluster.
 
 Dask places tasks, retries those of workers that died and lets workers join and leave. A task is a command as on one
-machine, run in a child of the worker. Results lie on disk, so a task that is run again goes on where it was. Only a
-few tasks are handed over at a time, as Dask counts the death of a worker against each that was merely assigned to it.
+machine, run in a child of the worker. Where workers and this machine share a folder, results lie there, so a task that
+is run again goes on where it was; else files go with the tasks, see :mod:`.sending`. Only a few tasks are handed over at a time, as Dask counts the death of a worker against each that was merely assigned to it.
 """
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ..encoder import VARIANTS, find_encoder
 from ..errors import InputError
@@ -25,7 +29,7 @@ from ..watched_stdin import WATCHED
 from .children import ROOT, Result
 from .plan import Running
 from .plant_file import Station
-from .tasks import PLAIN, Task, as_json
+from .tasks import PLAIN, SentTask, Task, as_json
 
 GET = (
     "--cluster needs Dask, which is not installed for this Python. Run: python -m pip install --require-hashes -r "
@@ -240,6 +244,7 @@ class Cluster:
         self._needed: list[str] = []
         self._looked = 0.0
         self._room = 0
+        self._kept = _Kept(client)
 
     def wait(self, stations: Sequence[Station], *, scenes: bool, count: int = 1) -> int:
         """Wait for workers that fit the stations, for ``count`` of them if they come soon; returns how many there are.
@@ -319,7 +324,7 @@ class Cluster:
         needs = [self._extension, *([] if station.encoder else [self._encoder(station)])]
         if task.kind != PLAIN and self._blender:
             needs.append(self._blender)
-        return _Remote(self._client, task, dict.fromkeys(needs, 1))
+        return _Remote(self._client, task, dict.fromkeys(needs, 1), self._kept)
 
 
 def _short(resource: str) -> str:
@@ -328,30 +333,71 @@ def _short(resource: str) -> str:
     return f"{head} {last[:12]}"
 
 
-def _function() -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _function() -> Callable[..., dict[str, Any]]:
     """What workers run. Being inside a function, it is sent as it is and imports what the worker has installed."""
 
-    def simsearch(content: dict[str, Any]) -> dict[str, Any]:
+    def simsearch(
+        content: dict[str, Any], files: dict[str, tuple[int, bytes]] | None, common: list[str], *contents: bytes
+    ) -> dict[str, Any]:
         import importlib
 
-        found: dict[str, Any] = importlib.import_module("inference.plant.children").run_here(content)
+        children = importlib.import_module("inference.plant.children")
+        if files is None:
+            found: dict[str, Any] = children.run_here(content)
+        else:
+            found = children.run_sent(
+                content, files | {name: (0, data) for name, data in zip(common, contents, strict=True)}
+            )
         return found
 
     return simsearch
 
 
+def _itself() -> Callable[[bytes], bytes]:
+    """What makes workers keep something; see :func:`_function`."""
+    return lambda content: content
+
+
+class _Kept:
+    """Files that several tasks need, which Dask keeps by their content and brings to each worker once.
+
+    They are tasks, too, and not scattered data, as Dask can repeat a task where the only worker that had it died.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._futures: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+    def future(self, path: Path) -> Any:
+        """The content of a file."""
+        content = path.read_bytes()
+        key = f"file-{hashlib.sha256(content).hexdigest()}"
+        future = self._futures.get(key)
+        if future is None or future.status in ("cancelled", "lost", "error"):
+            future = self._futures[key] = self._client.submit(_itself(), content, key=key)
+        return future
+
+
 class _Remote:
     """A task that was handed over."""
 
-    def __init__(self, client: Any, task: Task, needs: dict[str, int]) -> None:
-        self._client, self._task, self._needs = client, task, needs
+    def __init__(self, client: Any, task: Task, needs: dict[str, int], kept: _Kept) -> None:
+        self._client, self._task, self._needs, self._kept = client, task, needs, kept
         self._deaths = 0
         self._submit()
 
     def _submit(self) -> None:
         if self._client.status not in ("running", "connecting"):
             raise InputError(GONE)
-        self._future = self._client.submit(_function(), as_json(self._task), pure=False, resources=self._needs)
+        files, common = None, {}
+        if isinstance(self._task, SentTask):
+            files = {name: (path.stat().st_mtime_ns, path.read_bytes()) for name, path in self._task.files().items()}
+            common = {name: self._kept.future(path) for name, path in self._task.common.items()}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            self._future = self._client.submit(
+                _function(), as_json(self._task), files, [*common], *common.values(), pure=False, resources=self._needs
+            )
 
     def poll(self) -> Result | None:
         """Its result, once it has ended."""
@@ -359,8 +405,7 @@ class _Remote:
             raise InputError(GONE)
         status = self._future.status
         if status == "finished":
-            found = self._future.result()
-            return Result(int(found["status"]), dict(found["content"]), tuple(found["problems"]))
+            return self._received(self._future.result())
         if status in ("cancelled", "lost"):  # the scheduler was started again: what is finished lies on disk
             self._submit()
         elif status == "error":
@@ -370,6 +415,19 @@ class _Remote:
             self._deaths += 1
             self._submit()
         return None
+
+    def _received(self, found: dict[str, Any]) -> Result:
+        """The result, with the files that came with it in their places and named as here."""
+        if isinstance(self._task, SentTask):
+            try:
+                self._task.receive(found.pop("made"))
+            except InputError as error:
+                return Result(2, {}, error.problems)
+            text = json.dumps(found)
+            for name, path in self._task.names.items():
+                text = text.replace(f"{found['folder']}/{name}", json.dumps(shown(path))[1:-1])
+            found = json.loads(text)
+        return Result(int(found["status"]), dict(found["content"]), tuple(found["problems"]))
 
     def progress(self) -> tuple[int, int]:
         """Not known."""

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,29 @@ class Task:
         return replace(self, arguments=(*self.arguments, f"--shard={number}/{count}"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class SentTask(Task):
+    """A task whose files go with it, as its worker shares no folder with this machine.
+
+    In its ``file`` and ``arguments``, :data:`HERE` stands for the folder that the worker makes for it. Its files are
+    named by their paths in there.
+
+    Attributes:
+        common: files that other tasks need, too.
+        files: returns the files that only this task needs, when it is handed over.
+        names: what is in the folder, by the path that it has on this machine.
+        receive: is given what the task wrote below ``results``: content by path.
+    """
+
+    common: Mapping[str, Path]
+    files: Callable[[], Mapping[str, Path]]
+    names: Mapping[str, Path]
+    receive: Callable[[Mapping[str, bytes]], None]
+
+
+HERE, RESULTS = "{here}", "results"
+
+
 @dataclass(frozen=True)
 class Stage:
     """Tasks of one station that may run at the same time.
@@ -63,21 +86,23 @@ def stages(action: str, station: Station, shares: int, options: Sequence[str] = 
     ``options`` are given to ``build`` besides the station's own.
     """
     if action == VALIDATE:
-        return [_validate(station, shares)]
-    made = _make_scene(station) if station.script and not _is_made(station) else []
+        return [validating(station, shares)]
+    made = making(station)
     if action == CHECK:
-        arguments = ("check", *_check_options(station))
+        arguments = ("check", *check_options(station))
         return [*made, Stage("checking", (Task(SCENE, str(station.scene), arguments),))]
     arguments = ("build", f"--output={station.output.path}", *station.options(BUILD), *options)
     return [*made, shared("building", Task(SCENE, str(station.scene), arguments), shares, "database", "--shard=1/1")]
 
 
-def _check_options(station: Station) -> list[str]:
+def check_options(station: Station) -> list[str]:
+    """The station's options that ``check`` has, too."""
     known = ("--samples", "--images-per-class", "--resolution", "--seed", "--classes")
     return [option for option in station.options(BUILD) if option.partition("=")[0] in known]
 
 
-def _validate(station: Station, shares: int) -> Stage:
+def validating(station: Station, shares: int) -> Stage:
+    """The photos of a station, in so many ``shares``."""
     arguments = (
         "validate", f"--database={station.output.database}", f"--photos={station.photos}",
         f"--output={station.output.validation.path}", "--fresh", *station.options(VALIDATE),
@@ -87,11 +112,12 @@ def _validate(station: Station, shares: int) -> Stage:
 
 def shared(title: str, task: Task, shares: int, joined: str, *join: str) -> Stage:
     """A task in ``shares``; the one that finds all others done has the entry ``joined`` in its result. Where none has, the
-    task with the options ``join`` joins them."""
+    task with the options ``join`` joins them, and does not begin anew."""
     if shares == 1:
         return Stage(title, (task,))
     tasks = tuple(task.share(number, shares) for number in range(1, shares + 1))
-    return Stage(title, tasks, replace(task, arguments=(*task.arguments, *join)), joined)
+    kept = [argument for argument in task.arguments if not (join and argument == "--fresh")]
+    return Stage(title, tasks, replace(task, arguments=(*kept, *join)), joined)
 
 
 def _made_by(station: Station) -> str:
@@ -113,7 +139,10 @@ def _is_made(station: Station) -> bool:
         return False
 
 
-def _make_scene(station: Station) -> list[Stage]:
+def making(station: Station) -> list[Stage]:
+    """The scene, where a script makes it and it is not there or out of date."""
+    if station.script is None or _is_made(station):
+        return []
     made_by = _made_by(station)
     temporary = station.scene.with_name(f".{station.scene.stem}.new.blend")
 

@@ -15,6 +15,7 @@ COMMANDS = (
     Command("render", "Render the references of every class.", f"{__name__}.render"),
     Command("build", "Render the references and make the reference database.", f"{__name__}.build"),
     Command("match", "Match the scene's lamps, background and materials to photos.", f"{__name__}.match", ("photos",)),
+    Command("pack", "Save a copy of the scene that needs no other file.", f"{__name__}.pack", ("save",)),
     Command(
         "render-share",
         "Render a share of a job's images; started by render and build.",

@@ -43,10 +43,12 @@ scenes = "scenes/*.blend"
 """
 
 
-def plant(folder: Path, action: str, output: str, *more: object) -> dict[str, Any]:
+def plant(
+    folder: Path, action: str, output: str, *more: object, program: tuple[str, ...] = INFERENCE
+) -> dict[str, Any]:
     file = folder / f"{output}.toml"
     file.write_text(PLANT.format(output=output), "utf-8")
-    done = run("plant", action, file, "--json", *more, program=INFERENCE)
+    done = run("plant", action, file, "--json", *more, program=program)
     assert done.returncode == 0, done.stdout + done.stderr
     return last_json(done.stdout)
 
@@ -158,6 +160,53 @@ def test_the_scheduler_is_started_again(folder: Path, machines: Machines) -> Non
     assert all(path.stat().st_mtime_ns == time_ for path, time_ in written.items())
     plant(folder, "validate", "restarted")
     assert made(output) == made(folder / "local")
+
+
+@pytest.fixture
+def separate() -> Iterator[tuple[list[str], list[str]]]:
+    """Two network namespaces with a cable between them: prefixes for commands here, at 10.77.21.1, and there."""
+    names = [f"simsearch-{os.getpid()}-{side}" for side in "ab"]
+    cables = [f"sim{os.getpid() % 100000}{side}" for side in "ab"]
+    try:
+        for name in names:
+            subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
+        ends = [
+            *("ip", "link", "add", cables[0], "netns", names[0]),
+            *("type", "veth", "peer", cables[1], "netns", names[1]),
+        ]
+        subprocess.run(ends, check=True, capture_output=True)
+        for number, (name, cable) in enumerate(zip(names, cables, strict=True), 1):
+            for words in (f"addr add 10.77.21.{number}/24 dev {cable}", f"link set {cable} up", "link set lo up"):
+                subprocess.run(["ip", "-n", name, *words.split()], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"needs the right to make network namespaces: {error}")
+    else:
+        yield tuple(["ip", "netns", "exec", name] for name in names)  # type: ignore[misc]
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces")
+def test_workers_that_share_no_folder(folder: Path, separate: tuple[list[str], list[str]]) -> None:
+    """Workers in another network namespace, which see an empty folder in the place of the plant's."""
+    here, there = separate
+    machines = Machines("10.77.21.1", here)
+    hidden = [*there, "unshare", "--mount", "sh", "-ec", f'mount -t tmpfs none "{folder}"; exec "$@"', "sh"]
+    more = ("--send-files", "--shares", 2, "--cluster", machines.address)
+    try:
+        for _ in range(2):
+            machines.add(*hidden)
+        built = plant(folder, "build", "elsewhere", *more, program=(*here, *INFERENCE))
+        assert {name: row["rendered"] for name, row in built["stations"].items()} == {"one": 6, "two": 6}
+        (folder / "elsewhere" / "one" / "references" / "present" / "present_0001.png").unlink()
+        again = plant(folder, "build", "elsewhere", *more, program=(*here, *INFERENCE))
+        assert {name: row["rendered"] for name, row in again["stations"].items()} == {"one": 1, "two": 0}
+        validated = plant(folder, "validate", "elsewhere", *more, program=(*here, *INFERENCE))
+        assert not validated["failed"]
+    finally:
+        machines.close()
+    assert made(folder / "elsewhere") == made(folder / "local")
 
 
 def test_another_encoder_is_refused_by_name(folder: Path, machines: Machines, tmp_path: Path) -> None:
