@@ -30,4 +30,3 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     with closing(VectorCache(args.vectors, encoder.model, preprocessing)) as cache:
         embedded = embed_files(encoder, preprocessing, photos, progress, "Embedding photos", cache)
     return {"photos": len(embedded.readable)}
-

@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -52,15 +51,14 @@ PLENTY = 1e9
 """How much of a resource a worker has that stands for what is installed there."""
 
 
-def dask() -> ModuleType:
+def dask() -> Any:
     """The package ``distributed``. Raises InputError where it is not installed."""
     os.environ.setdefault("DASK_DISTRIBUTED__DASHBOARD__LINK", "")
     try:
         import distributed
     except ImportError:
         raise InputError(GET) from None
-    package: ModuleType = distributed
-    return package
+    return distributed
 
 
 @dataclass(frozen=True)
