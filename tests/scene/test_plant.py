@@ -5,12 +5,14 @@ import csv
 import json
 import shutil
 import sqlite3
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import contents
@@ -152,3 +154,25 @@ def test_everything_is_checked_before_anything_starts(folder: Path) -> None:
     done = plant(folder, "check")
     assert done.returncode == 2 and len(last_json(done.stdout)["problems"]) == 3
     assert not (folder / "plant.sqlite").exists()
+
+
+def test_a_packed_scene_needs_no_other_file(tmp_path: Path, blend_file: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (4, 4), (200, 10, 10)).save(picture)
+    scene, packed, again = (tmp_path / f"{name}.blend" for name in ("scene", "packed", "again"))
+    script = f"""
+import bpy, os
+bpy.ops.wm.open_mainfile(filepath={str(blend_file)!r})
+bpy.data.images.load({str(picture)!r}).use_fake_user = True
+bpy.ops.wm.save_as_mainfile(filepath={str(scene)!r})
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    done = run("--scene", scene, "pack", "--save", packed, "--json")
+    assert done.returncode == 0 and last_json(done.stdout) == {"packed": 1}, done.stderr
+    picture.unlink()
+    done = run("--scene", packed, "pack", "--save", again, "--json")
+    assert done.returncode == 0 and last_json(done.stdout) == {"packed": 0}, done.stderr
+    assert again.read_bytes() == packed.read_bytes()
+    done = run("--scene", scene, "pack", "--save", again)
+    assert done.returncode == 2 and "picture.png' not found. Put it there" in done.stderr, done.stderr
