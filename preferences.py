@@ -37,7 +37,7 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
 
     provider: EnumProperty(
         name="Runs on",
-        description="ONNX Runtime's execution provider",
+        description="What the encoder runs on",
         items=(
             ("AUTO", "Automatic", "TensorRT, CUDA, DirectML or CoreML where the installed ONNX Runtime offers it"),
             ("CPU", "Processor", "Runs on every machine"),
@@ -52,6 +52,9 @@ class SIMSEARCH_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "threads")
         layout.prop(self, "provider")
         draw_encoder(layout, context)
+        row = layout.row()
+        row.operator("simsearch.open_manual", icon="HELP")
+        row.operator("simsearch.open_manual", text="What Messages Mean", icon="QUESTION").page = "faq.html"
 
 
 def environment(context: bpy.types.Context) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Progress:
     """Reports the progress of a job.
 
     If ``file`` is given, it always contains one JSON object ``{"stage", "done", "total", "seconds"}`` about the current
-    stage.
+    stage; with ``"latest"``, the path of the file that was finished last, where the items are paths.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -48,7 +48,7 @@ class Progress:
                     written = now
                     # Windows cannot replace a file while someone reads it; the next write can.
                     with suppress(InputError):
-                        self._write(stage, done, total, now - started)
+                        self._write(stage, done, total, now - started, item if isinstance(item, Path) else None)
 
     def say(self, sentence: str) -> None:
         """Tell the user something that is worth knowing but does not stop the job."""
@@ -59,7 +59,10 @@ class Progress:
         for sentence in sentences:
             self.say(f"Warning: {sentence}")
 
-    def _write(self, stage: str, done: int, total: int, seconds: float) -> None:
+    def _write(self, stage: str, done: int, total: int, seconds: float, latest: Path | None = None) -> None:
         if self.file is not None:
+            report = {"stage": stage, "done": done, "total": total, "seconds": seconds}
+            if latest is not None:
+                report["latest"] = str(latest)
             with replacing(self.file) as temporary:
-                temporary.write_text(json.dumps({"stage": stage, "done": done, "total": total, "seconds": seconds}))
+                temporary.write_text(json.dumps(report), "utf-8")

@@ -81,9 +81,8 @@ class Job:
         """Share done (0..1) of the present stage and a sentence with counts and remaining time."""
         if self.stop_asked is not None:
             return 1.0, translated("{title}: stopping").format(title=translated(self.title))
-        try:
-            report = json.loads((self.folder / "progress.json").read_text("utf-8"))
-        except (OSError, ValueError):
+        report = self._report()
+        if not report:
             waited = duration(time.monotonic() - self.started)
             return 0.0, translated("{title}: starting, {time}").format(title=translated(self.title), time=waited)
         done, total = int(report["done"]), max(1, int(report["total"]))
@@ -92,6 +91,18 @@ class Job:
         stage = str(report["stage"])
         stage = translated(f"{stage[0].upper()}{stage[1:]}")
         return done / total, translated(sentence).format(stage=stage, done=done, total=total, time=left)
+
+    def latest_image(self) -> Path | None:
+        """The reference that was rendered last, while references are rendered."""
+        latest = self._report().get("latest")
+        return Path(latest) if latest else None
+
+    def _report(self) -> dict[str, Any]:
+        """What the child wrote of its progress last; empty at first."""
+        try:
+            return dict(json.loads((self.folder / "progress.json").read_text("utf-8")))
+        except (OSError, ValueError):
+            return {}
 
     def ask_to_stop(self) -> None:
         """Ask the child to stop; every image it has finished stays."""

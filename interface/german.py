@@ -139,9 +139,9 @@ GERMAN = {
     "Remove Class": "Klasse entfernen",
     "Take the class out of the list; its collections and rendered references stay":
         "Die Klasse aus der Liste nehmen; ihre Sammlungen und gerenderten Referenzen bleiben",
-    "Rename Class": "Klasse umbenennen",
-    "Give the class, with all its variants, another name. Its references are kept under the new one":
-        "Der Klasse mit allen Varianten einen anderen Namen geben. Ihre Referenzen bleiben unter dem neuen erhalten",
+    "Rename Classes": "Klassen umbenennen",
+    "Give classes, with all their variants, other names. Their references are kept under the new ones":
+        "Klassen mit allen ihren Varianten anders nennen. Ihre Referenzen bleiben unter den neuen Namen erhalten",
     "Move Class": "Klasse verschieben",
     "Change the order of the classes, which is the order of every table":
         "Die Reihenfolge der Klassen ändern; sie gilt in jeder Tabelle",
@@ -404,8 +404,8 @@ GERMAN = {
     "The file": "Die Datei",
     "From": "Von",
     "To": "Nach",
-    "The name of the class now": "Der jetzige Name der Klasse",
-    "Its name from now on": "Ihr künftiger Name",
+    "The names of the classes now, a line each": "Die jetzigen Namen der Klassen, einer je Zeile",
+    "Their names from now on, in the same order": "Ihre künftigen Namen, in derselben Reihenfolge",
     "Step": "Schritt",
     "How many poses forward; negative goes back": "Wie viele Posen vorwärts; negativ rückwärts",
     # Further hints
@@ -552,6 +552,13 @@ GERMAN = {
     "This file was saved with a newer version of the extension; update it before you save.":
         "Diese Datei wurde mit einer neueren Version der Erweiterung gespeichert; vor dem Speichern aktualisieren.",
     # Preferences
+    "Manual": "Handbuch",
+    "Open the manual's page on this in the web browser. No network is needed":
+        "Die Seite des Handbuchs dazu im Webbrowser öffnen. Dazu wird kein Netz gebraucht",
+    "Page": "Seite",
+    "File of the page below docs/, and a heading after #": "Datei der Seite unter docs/ und eine Überschrift nach #",
+    "This copy of the extension came without its manual": "Diese Erweiterung kam ohne ihr Handbuch",
+    "What Messages Mean": "Was Meldungen bedeuten",
     "Encoder Folder": "Encoder-Ordner",
     "Threads": "Threads",
     "Runs on": "Läuft auf",

@@ -8,6 +8,7 @@ import bpy
 from ..inference.errors import InputError
 from . import checklist, child_job
 from .child_job import Job, State
+from .translations import translated
 
 
 class JobOperator(bpy.types.Operator):
@@ -70,7 +71,7 @@ class JobOperator(bpy.types.Operator):
             return {"PASS_THROUGH"}
         child_job.redraw(context)
         if job.running():
-            context.workspace.status_text_set(f"{job.progress()[1]}   (ESC cancels)")
+            context.workspace.status_text_set(translated(f"{job.progress()[1]}   (ESC cancels)"))
             return {"PASS_THROUGH"}
         self.cancel(context)
         return self._finish(job)
@@ -86,20 +87,24 @@ class JobOperator(bpy.types.Operator):
         try:
             return child_job.start(context, self.title, self.arguments(context), self.read)
         except InputError as error:
-            self.report({"ERROR"}, "\n".join(error.problems))
+            self.report({"ERROR"}, translated("\n".join(error.problems)))
         except (OSError, RuntimeError) as error:
-            self.report({"ERROR"}, f"The job could not start: {error}. Free disk space, or restart Blender.")
+            self.report(
+                {"ERROR"}, translated(f"The job could not start: {error}. Free disk space, or restart Blender.")
+            )
         return None
 
     def _finish(self, job: Job) -> set[str]:
         scene = bpy.data.scenes.get(job.scene_name)
         if job.state is State.CANCELLED:
-            self.report({"WARNING"}, f"{job.title} cancelled; what was finished is kept")
+            self.report({"WARNING"}, translated(f"{job.title} cancelled; what was finished is kept"))
         elif job.state is State.FAILED:
-            self.report({"ERROR"}, "\n".join(job.problems))
+            self.report({"ERROR"}, translated("\n".join(job.problems)))
         elif scene is None:
-            self.report({"WARNING"}, f"{job.title} is done, but its scene {job.scene_name} was removed or renamed")
+            self.report(
+                {"WARNING"}, translated(f"{job.title} is done, but its scene {job.scene_name} was removed or renamed")
+            )
         else:
-            self.report({"INFO"}, self.store(scene, job.result))
+            self.report({"INFO"}, translated(self.store(scene, job.result)))
             return {"FINISHED"}
         return {"CANCELLED"}

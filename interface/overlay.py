@@ -23,6 +23,7 @@ from ..inference.errors import InputError
 from ..scene.read_settings import read_settings
 from ..scene.rendered_objects import in_scene
 from ..scene.settings import Settings
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..scene.poses import Array, UnoccludedShare, View
@@ -77,9 +78,9 @@ def compute(view: "View", settings: Settings, unoccluded: "UnoccludedShare | Non
         return np.concatenate(edges) if edges else np.empty((0, 3))
 
     rejected = [item for item in found if not item.accepted]
-    summary = [(ACCEPTED, f"{len(found) - len(rejected)} of {count} poses accepted")]
+    summary = [(ACCEPTED, translated(f"{len(found) - len(rejected)} of {count} poses accepted"))]
     summary += [
-        (REJECTED, f"{number} draws rejected: {reason}")
+        (REJECTED, translated(f"{number} draws rejected: {translated(str(reason))}"))
         for reason, number in Counter(item.reason for item in rejected).most_common()
     ]
     return Drawing(
@@ -89,7 +90,7 @@ def compute(view: "View", settings: Settings, unoccluded: "UnoccludedShare | Non
             (REJECTED, lines(False)),
             (ACCEPTED, lines(True)),
         ),
-        labels=tuple((Vector(item.pose[:3, 3]), str(item.reason)) for item in rejected[:MOST_LABELS]),
+        labels=tuple((Vector(item.pose[:3, 3]), translated(str(item.reason))) for item in rejected[:MOST_LABELS]),
         summary=tuple(summary),
     )
 

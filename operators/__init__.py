@@ -11,6 +11,7 @@ from . import (
     encoder,
     import_cad,
     job_control,
+    manual,
     match,
     materials,
     photo_camera,
@@ -23,6 +24,7 @@ from . import (
 
 MODULES = (
     job_control,
+    manual,
     import_cad,
     materials,
     camera,

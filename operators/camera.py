@@ -12,6 +12,7 @@ from mathutils import Matrix
 
 from ..inference.errors import InputError
 from ..interface import checklist
+from ..interface.translations import translated
 from .materials import PHOTO_GLOB
 
 POSE_INDEX = "simsearch_pose"
@@ -59,7 +60,7 @@ class SIMSEARCH_OT_camera_from_view(bpy.types.Operator):
         scene, view, space = context.scene, context.region_data, context.space_data
         camera = None if checklist.camera_step(scene) else scene.simsearch.camera or scene.camera
         if view.view_perspective == "CAMERA" and camera is not None:
-            self.report({"WARNING"}, "The view looks through the camera already; turn the view first")
+            self.report({"WARNING"}, translated("The view looks through the camera already; turn the view first"))
             return {"CANCELLED"}
         if camera is None:
             camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
@@ -112,7 +113,7 @@ class SIMSEARCH_OT_photo_backdrop(bpy.types.Operator, ImportHelper):
         try:
             open_photo(Path(self.filepath), 224)
         except UnreadablePhoto as error:
-            self.report({"ERROR"}, f"{self.filepath} could not be read: {error}. Choose another photo.")
+            self.report({"ERROR"}, translated(f"{self.filepath} could not be read: {error}. Choose another photo."))
             return {"CANCELLED"}
         camera = nominal_camera(context.scene)
         assert camera is not None
@@ -201,7 +202,7 @@ class SIMSEARCH_OT_step_pose(bpy.types.Operator):
         try:
             accepted = sample_poses(scene, read_settings(scene))
         except InputError as error:
-            self.report({"ERROR"}, "\n".join(error.problems))
+            self.report({"ERROR"}, translated("\n".join(error.problems)))
             return {"CANCELLED"}
         nominal = nominal_camera(scene)
         assert nominal is not None

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..interface import checklist
+from ..interface.translations import translated
 from ..scene import parts
 
 
@@ -165,20 +166,21 @@ class SIMSEARCH_OT_remove_class(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SIMSEARCH_OT_rename_class(bpy.types.Operator):
-    bl_idname = "simsearch.rename_class"
-    bl_label = "Rename Class"
-    bl_description = "Give the class, with all its variants, another name. Its references are kept under the new one"
+class SIMSEARCH_OT_rename_classes(bpy.types.Operator):
+    bl_idname = "simsearch.rename_classes"
+    bl_label = "Rename Classes"
+    bl_description = "Give classes, with all their variants, other names. Their references are kept under the new ones"
     bl_options = {"REGISTER", "UNDO"}
 
-    old: StringProperty(name="From", description="The name of the class now")
-    new: StringProperty(name="To", description="Its name from now on")
+    old: StringProperty(name="From", description="The names of the classes now, a line each")
+    new: StringProperty(name="To", description="Their names from now on, in the same order")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        names = dict(zip(self.old.split("\n"), self.new.split("\n"), strict=True))
         for item in context.scene.simsearch.classes:
-            if item.name == self.old:
-                item.name = self.new
-        self.report({"INFO"}, f"{self.old} is {self.new} now. Build the database again; no reference is rendered anew")
+            item.name = names.get(item.name, item.name)
+        changes = ", ".join(translated(f"{old} is {new} now") for old, new in names.items())
+        self.report({"INFO"}, translated(f"{changes}. Build the database again; no reference is rendered anew"))
         return {"FINISHED"}
 
 
@@ -277,7 +279,7 @@ CLASSES = (
     SIMSEARCH_OT_class_from_selection,
     SIMSEARCH_OT_add_pair,
     SIMSEARCH_OT_remove_class,
-    SIMSEARCH_OT_rename_class,
+    SIMSEARCH_OT_rename_classes,
     SIMSEARCH_OT_move_class,
     SIMSEARCH_OT_add_class_collection,
     SIMSEARCH_OT_remove_class_collection,

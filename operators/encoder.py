@@ -5,6 +5,7 @@ import bpy
 
 from .. import preferences
 from ..inference.errors import InputError
+from ..interface.translations import translated
 from ..interface.words import RUNS_ON
 
 
@@ -19,7 +20,7 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
         try:
             file = preferences.encoder_file(context)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         try:
             provider = preferences.environment(context).get("SIMSEARCH_PROVIDER")
@@ -27,16 +28,16 @@ class SIMSEARCH_OT_check_encoder(bpy.types.Operator):
                 file,
                 precision=context.scene.simsearch.precision,
                 provider=provider,
-                say=lambda sentence: self.report({"WARNING"}, sentence),
+                say=lambda sentence: self.report({"WARNING"}, translated(sentence)),
             )
         except InputError as error:
             preferences.checked[file] = error
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         preferences.checked[file] = (
             f"{encoder.model.name} runs on {RUNS_ON[PROVIDERS[encoder.provider]]}. {encoder.weights}"
         )
-        self.report({"INFO"}, str(preferences.checked[file]))
+        self.report({"INFO"}, translated(str(preferences.checked[file])))
         return {"FINISHED"}
 
 

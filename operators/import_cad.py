@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..inference.errors import InputError
 from ..interface import checklist
+from ..interface.translations import translated
 from ..interface.words import counted
 
 
@@ -104,9 +105,9 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
                 objects += imported.objects
                 notes += imported.notes
         if problems:
-            self.report({"ERROR"}, "\n".join(problems))
+            self.report({"ERROR"}, translated("\n".join(problems)))
         if notes:
-            self.report({"WARNING"}, "\n".join(notes))
+            self.report({"WARNING"}, translated("\n".join(notes)))
         if not objects:
             return {"CANCELLED"}
         if startup:
@@ -119,7 +120,8 @@ class SIMSEARCH_OT_import_cad(bpy.types.Operator, ImportHelper):
         context.view_layer.objects.active = objects[0]
         show_selected(context)
         self.report(
-            {"INFO"}, f"Imported {counted(len(objects), 'object')} from {', '.join(path.name for path in paths)}"
+            {"INFO"},
+            translated(f"Imported {counted(len(objects), 'object')} from {', '.join(path.name for path in paths)}"),
         )
         return {"FINISHED"}
 

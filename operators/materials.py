@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 from mathutils import Euler
 
 from ..interface import checklist
+from ..interface.translations import translated
 from ..interface.words import counted
 from ..scene import lighting, materials
 from ..scene.parts import groups, lay_on_table, parts, parts_among, table_height
@@ -66,7 +67,7 @@ class SIMSEARCH_OT_apply_material(bpy.types.Operator):
         own = (tuple(self.colour), self.gloss) if self.own else (None, None)
         material = materials.finish_material(self.finish, *own)
         count = materials.assign(material, context.selected_objects)
-        self.report({"INFO"}, f"{material.name} on {counted(count, 'object')}")
+        self.report({"INFO"}, translated(f"{material.name} on {counted(count, 'object')}"))
         return {"FINISHED"}
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -152,7 +153,7 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
             self.picker = PhotoPicker(Path(self.filepath), context.area, self.size)
         except UnreadablePhoto as error:
             return self._refuse(error)
-        context.workspace.status_text_set("Click the surface in the photo   (Esc cancels)")
+        context.workspace.status_text_set(translated("Click the surface in the photo   (Esc cancels)"))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -193,7 +194,7 @@ class SIMSEARCH_OT_material_from_photo(bpy.types.Operator):
         column.prop(self, "gloss")
 
     def _refuse(self, error: Exception) -> set[str]:
-        self.report({"ERROR"}, f"{self.filepath} could not be read: {error}. Choose another photo.")
+        self.report({"ERROR"}, translated(f"{self.filepath} could not be read: {error}. Choose another photo."))
         return {"CANCELLED"}
 
 
@@ -227,7 +228,7 @@ class SIMSEARCH_OT_add_lighting(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if lighting.ARRANGEMENTS[self.arrangement].on_axis and (step := checklist.camera_step(context.scene)):
-            self.report({"ERROR"}, f"{step}: these lamps stand around the camera.")
+            self.report({"ERROR"}, translated(f"{step}: these lamps stand around the camera."))
             return {"CANCELLED"}
         lighting.add_basic_lighting(context.scene, self.strength, self.arrangement)
         return {"FINISHED"}

@@ -10,6 +10,7 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, FloatVect
 
 from ..inference.errors import InputError
 from ..interface import checklist
+from ..interface.translations import translated
 from .camera import square_frame
 
 PICKED = "simsearch_picked"
@@ -85,14 +86,14 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
             self.picker = CornerPicker(context, photo, json.loads(camera.get(PICKED, "[]")))
         except UnreadablePhoto as error:
             return self._refuse(f"{photo} could not be read: {error}. Choose another photo.")
-        context.workspace.status_text_set(self.picker.help())
+        context.workspace.status_text_set(translated(self.picker.help()))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Pick until the user presses Enter."""
         answer = self.picker.handle(context, event)
-        context.workspace.status_text_set(self.picker.help())
+        context.workspace.status_text_set(translated(self.picker.help()))
         if answer == "CANCELLED":
             self.cancel(context)
             return {"CANCELLED"}
@@ -149,7 +150,7 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
             doubts.append("A second position explains them nearly as well: look through the camera, or add points")
         if not seen.square:
             doubts.append("The photo is not square, but references are: crop photos to a square, and match again")
-        self.report({"WARNING"} if doubts else {"INFO"}, ". ".join([text, *doubts]))
+        self.report({"WARNING"} if doubts else {"INFO"}, translated(". ".join([text, *doubts])))
         self.errors = ", ".join(f"{residual:.1f}" for residual in residuals)
         return {"FINISHED"}
 
@@ -161,14 +162,14 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
             column.prop(self, "lens")
             column.prop(self, "sensor")
         if errors := getattr(self, "errors", ""):
-            self.layout.label(text=f"Pixels: {errors}")
+            self.layout.label(text=translated(f"Pixels: {errors}"))
 
     def _keep(self, scene: bpy.types.Scene) -> None:
         camera = scene.simsearch.camera or scene.camera
         camera[PICKED] = json.dumps([(tuple(pair.point), tuple(pair.pixel)) for pair in self.pairs])
 
     def _refuse(self, sentence: str) -> set[str]:
-        self.report({"ERROR"}, sentence)
+        self.report({"ERROR"}, translated(sentence))
         return {"CANCELLED"}
 
 

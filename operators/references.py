@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, StringProperty
 from ..inference.errors import InputError
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
+from ..interface.translations import translated
 from ..interface.words import counted
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ class SIMSEARCH_OT_check(bpy.types.Operator):
         errors = run_check(context.scene)
         if errors:
             self.report(
-                {"WARNING"}, f"{counted(len(errors), 'problem')} to solve before rendering; see the References panel"
+                {"WARNING"},
+                translated(f"{counted(len(errors), 'problem')} to solve before rendering; see the References panel"),
             )
         else:
-            self.report({"INFO"}, "Ready to render")
+            self.report({"INFO"}, translated("Ready to render"))
         return {"FINISHED"}
 
 
@@ -64,7 +66,7 @@ class SIMSEARCH_OT_select_culprit(bpy.types.Operator):
         objects = [item] if item else list(collection.all_objects) if collection else []
         shown = [one for one in objects if one.name in context.view_layer.objects]
         if not shown:
-            self.report({"WARNING"}, f"{self.culprit} is no longer in this view layer; check again")
+            self.report({"WARNING"}, translated(f"{self.culprit} is no longer in this view layer; check again"))
             return {"CANCELLED"}
         for one in context.view_layer.objects:
             one.select_set(False)
@@ -116,7 +118,9 @@ class OwnedFolderJob(RenderJob):
             menu.layout.operator(self.bl_idname, text="Replace them").replace = True
             menu.layout.label(text="Or choose another output folder")
 
-        context.window_manager.popup_menu(draw, title=f"The folder holds references of {owner}", icon="QUESTION")
+        context.window_manager.popup_menu(
+            draw, title=translated(f"The folder holds references of {owner}"), icon="QUESTION"
+        )
         return {"CANCELLED"}
 
 

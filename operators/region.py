@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty
 
 from ..interface import checklist
+from ..interface.translations import translated
 from ..scene import parts
 from ..scene.rendered_objects import in_scene
 
@@ -55,8 +56,10 @@ class SIMSEARCH_OT_mark_region(bpy.types.Operator):
             if outside:
                 self.report(
                     {"INFO"},
-                    f"{', '.join(outside)}: deeper than the typical class and may be cut off at the edge of the picture. "
-                    "Choose Deepest Class in Adjust Last Operation to prevent it.",
+                    translated(
+                        f"{', '.join(outside)}: deeper than the typical class and may be cut off at the edge of the picture. "
+                        "Choose Deepest Class in Adjust Last Operation to prevent it."
+                    ),
                 )
         if not in_scene(scene, region) or region.type != "EMPTY":
             region = bpy.data.objects.new("Region of Interest", None)
@@ -91,7 +94,7 @@ class SIMSEARCH_OT_crop_from_region(bpy.types.Operator):
         render = context.scene.render
         width, height = render.border_max_x - render.border_min_x, render.border_max_y - render.border_min_y
         if width <= 0 or height <= 0:
-            self.report({"ERROR"}, "The render region is empty. Draw it again with Ctrl B.")
+            self.report({"ERROR"}, translated("The render region is empty. Draw it again with Ctrl B."))
             return {"CANCELLED"}
         # Blender counts from below, photos from above.
         context.scene.simsearch.crop = (render.border_min_x, 1 - render.border_max_y, width, height)

@@ -7,6 +7,7 @@ from bpy.props import BoolVectorProperty, FloatProperty, IntProperty
 
 from ..inference.errors import InputError
 from ..interface import checklist, thumbnails
+from ..interface.translations import translated
 
 MOST_POSES = 16
 """Of the list: parts with more sides than these rest on the others rarely."""
@@ -72,7 +73,7 @@ class SIMSEARCH_OT_add_resting_positions(bpy.types.Operator):
         _offered.clear()
         for pose in poses:
             pixels = picture(part.points, part.triangles, pose.rotation(), PICTURE)
-            text = f"{pose.share:.0%}" + (", on a round side" if pose.rolls else "")
+            text = translated(f"{pose.share:.0%}, on a round side") if pose.rolls else f"{pose.share:.0%}"
             _offered.append((text, thumbnails.picture(pixels)))
         return set(context.window_manager.invoke_props_dialog(self, width=340))
 
@@ -93,9 +94,12 @@ class SIMSEARCH_OT_add_resting_positions(bpy.types.Operator):
         covered = sum(pose.share for pose in poses)
         text = f"{name} has {count} variants, which show about {covered:.0%} of the ways in which it falls"
         if count > scene.simsearch.render.images_per_class:
-            self.report({"WARNING"}, f"{text}. Raise the images per class to at least {count}, so that each is shown.")
+            self.report(
+                {"WARNING"},
+                translated(f"{text}. Raise the images per class to at least {count}, so that each is shown."),
+            )
         else:
-            self.report({"INFO"}, text)
+            self.report({"INFO"}, translated(text))
         return {"FINISHED"}
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -110,7 +114,7 @@ class SIMSEARCH_OT_add_resting_positions(bpy.types.Operator):
             row.prop(self, "chosen", index=index, text=text)
 
     def _refuse(self, error: InputError) -> set[str]:
-        self.report({"ERROR"}, "\n".join(error.problems))
+        self.report({"ERROR"}, translated("\n".join(error.problems)))
         return {"CANCELLED"}
 
 

@@ -6,6 +6,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..interface import checklist
+from ..interface.translations import translated
 from ..scene.parts import bounding_box, parts, parts_among
 from ..scene.view_from_above import camera_above
 from .camera import square_frame
@@ -48,7 +49,7 @@ class SIMSEARCH_OT_new_station(bpy.types.Operator):
         selected = parts_among(scene, context.selected_objects)
         if self.kind == "PRESENCE":
             if not selected or len(selected) == len(parts(scene)):
-                self.report({"ERROR"}, f"{PRESENCE}.")
+                self.report({"ERROR"}, translated(f"{PRESENCE}."))
                 return {"CANCELLED"}
         elif not selected:
             selected = parts(scene)
@@ -64,6 +65,8 @@ class SIMSEARCH_OT_new_station(bpy.types.Operator):
         square_frame(scene)
         ops.mark_region()
         ops.set_jitter(amount="MEDIUM")
+        if context.region_data:
+            context.region_data.view_perspective = "CAMERA"
         return {"FINISHED"}
 
     def _classes(self, scene: bpy.types.Scene) -> None:

@@ -13,6 +13,7 @@ from ..inference.files import meant_class, shown, stray_folders
 from ..inference.output_folder import REPORT
 from ..interface import checklist, stored_results
 from ..interface.job_operator import JobOperator
+from ..interface.translations import translated
 from ..interface.words import counted
 
 if TYPE_CHECKING:
@@ -53,15 +54,21 @@ class SIMSEARCH_OT_validate(JobOperator):
         def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
             column = menu.layout.column()
             column.operator_context = "INVOKE_DEFAULT"
-            for stray in strays[:MOST_STRAYS]:
-                meant = meant_class(stray, photos, labels)
-                if meant is not None:
-                    rename = column.operator("simsearch.rename_class", text=f"Rename the class {meant} to {stray}")
-                    rename.old, rename.new = meant, stray
+            meant = {stray: found for stray in strays if (found := meant_class(stray, photos, labels)) is not None}
+            for stray, found in list(meant.items())[:MOST_STRAYS]:
+                rename = column.operator(
+                    "simsearch.rename_classes", text=translated(f"Rename the class {found} to {stray}")
+                )
+                rename.old, rename.new = found, stray
+            if len(meant) > 1:
+                rename = column.operator(
+                    "simsearch.rename_classes", text=translated(f"Rename all {len(meant)} classes")
+                )
+                rename.old, rename.new = "\n".join(meant.values()), "\n".join(meant)
             column.operator("simsearch.validate", text="Leave them out and validate").leave_out = True
 
         names = ", ".join(map(shown, strays[:MOST_STRAYS])) + (", …" if len(strays) > MOST_STRAYS else "")
-        context.window_manager.popup_menu(draw, title=f"Folders of no class: {names}", icon="QUESTION")
+        context.window_manager.popup_menu(draw, title=translated(f"Folders of no class: {names}"), icon="QUESTION")
         return {"CANCELLED"}
 
     @classmethod

@@ -5,6 +5,7 @@ import bpy
 
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
+from ..interface.translations import translated
 
 
 def draw_match(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -14,7 +15,7 @@ def draw_match(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if found is None or checklist.folder_step(scene):
         return
     box = layout.box()
-    box.label(text=f"Likeness {found.before:.2f} before, {found.after:.2f} after")
+    box.label(text=translated(f"Likeness {found.before:.2f} before, {found.after:.2f} after"))
     for sentence in found.changes or ["Nothing was found that makes the references more like the photos."]:
         paragraph(box, sentence, context)
     for sentence in found.warnings:

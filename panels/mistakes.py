@@ -11,6 +11,7 @@ from ..inference.errors import InputError
 from ..inference.files import shown
 from ..inference.output_folder import PREDICTIONS
 from ..interface import checklist, thumbnails
+from ..interface.translations import translated
 from ..interface.words import counted
 from ..operators.validation import result_step
 
@@ -46,7 +47,7 @@ def mistakes(scene: bpy.types.Scene) -> list[Mistake]:
 
 def described(prediction: "Prediction") -> str:
     """True and predicted class in words."""
-    return f"{prediction.true}, classified as {prediction.predicted}"
+    return translated(f"{prediction.true}, classified as {prediction.predicted}")
 
 
 class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
@@ -62,20 +63,22 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
         try:
             self.found = mistakes(context.scene)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         if not self.found:
-            self.report({"INFO"}, "No photo was misclassified")
+            self.report({"INFO"}, translated("No photo was misclassified"))
             return {"FINISHED"}
         if bpy.app.background:
             for mistake in self.found:
-                self.report({"INFO"}, f"{shown(mistake.photo)}: {described(mistake.prediction)}")
+                self.report({"INFO"}, translated(f"{shown(mistake.photo)}: {described(mistake.prediction)}"))
             return {"FINISHED"}
         return set(context.window_manager.invoke_popup(self, width=460))
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.label(
-            text=f"{counted(len(self.found), 'photo')} {'was' if len(self.found) == 1 else 'were'} misclassified"
+            text=translated(
+                f"{counted(len(self.found), 'photo')} {'was' if len(self.found) == 1 else 'were'} misclassified"
+            )
         )
         grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True)
         for mistake in self.found[:MOST]:
@@ -84,9 +87,9 @@ class SIMSEARCH_OT_show_mistakes(bpy.types.Operator):
             row.template_icon(thumbnails.icon(mistake.photo), scale=4)
             row.template_icon(thumbnails.icon(mistake.reference), scale=4)
             cell.label(text=described(mistake.prediction))
-            cell.label(text=f"{shown(mistake.photo.name)}, similarity {mistake.prediction.similarity:.3f}")
+            cell.label(text=translated(f"{shown(mistake.photo.name)}, similarity {mistake.prediction.similarity:.3f}"))
         if len(self.found) > MOST:
-            self.layout.label(text=f"and {len(self.found) - MOST} more in the report")
+            self.layout.label(text=translated(f"and {len(self.found) - MOST} more in the report"))
 
 
 CLASSES = (SIMSEARCH_OT_show_mistakes,)

@@ -3,9 +3,10 @@
 
 import bpy
 
-from ..interface import child_job
+from ..interface import child_job, thumbnails
 from ..interface.child_job import State
 from ..interface.paragraph import paragraph
+from ..interface.translations import translated
 
 
 def draw_running(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
@@ -21,6 +22,15 @@ def draw_running(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool
     return True
 
 
+def draw_latest(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The reference that the scene's running job rendered last."""
+    latest = child_job.latest
+    if latest is not None and latest.scene_name == context.scene.name and latest.running():
+        image = latest.latest_image()
+        if image is not None:
+            layout.template_icon(thumbnails.icon(image), scale=6)
+
+
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: str) -> None:
     """How the last job ended, where it failed or was cancelled and is one of ``titles``."""
     latest = child_job.latest
@@ -31,7 +41,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, *titles: st
         if latest.state is State.CANCELLED:
             paragraph(
                 box,
-                f"{latest.title} was cancelled. What was finished is kept; the next run continues from there.",
+                f"{translated(latest.title)} was cancelled. What was finished is kept; the next run continues from there.",
                 context,
                 "CANCEL",
             )

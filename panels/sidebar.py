@@ -11,7 +11,7 @@ from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
 from . import match, references, validation
-from .progress import draw_job, draw_running
+from .progress import draw_job, draw_latest, draw_running
 
 
 class Section:
@@ -20,6 +20,13 @@ class Section:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Similarity"
+    page = "tutorial.html"
+    """The manual's page on the section, below docs/."""
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        """Draw the link to the manual at the right of the header; Blender calls this."""
+        row = self.layout.row()  # type: ignore[attr-defined]
+        row.operator("simsearch.open_manual", text="", icon="HELP", emboss=False).page = self.page
 
 
 class SIMSEARCH_UL_classes(bpy.types.UIList):
@@ -55,11 +62,13 @@ ALL_DONE = "Everything is there. Classify a photo under One Photo, or open the r
 
 
 def draw_step_button(layout: bpy.types.UILayout, scene: bpy.types.Scene, step: str) -> None:
-    """A button that does the step, where it can be done now."""
+    """The button or the field that does the step; where it cannot be pressed yet, its tooltip says why."""
     row = layout.row()
-    if step == "Output" and scene.simsearch.output_directory.startswith("//"):
+    if step == "F1" and checklist.photos_step(scene):
+        row.prop(scene.simsearch, "photos_directory", text="")
+    elif step == "Output" and scene.simsearch.output_directory.startswith("//"):
         row.operator("wm.save_mainfile", text="Save File", icon="FILE_TICK")
-    elif step in BUTTONS and getattr(bpy.ops.simsearch, BUTTONS[step]).poll():
+    elif step in BUTTONS:
         row.operator(f"simsearch.{BUTTONS[step]}")
     else:
         row.label()
@@ -94,6 +103,7 @@ class SIMSEARCH_PT_steps(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
     bl_label = "CAD & Materials"
+    page = "tutorial.html#1-cad"
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -112,6 +122,7 @@ class SIMSEARCH_PT_cad(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
     bl_label = "Camera & Region"
+    page = "tutorial.html#2-camera-and-region"
 
     def draw(self, context: bpy.types.Context) -> None:
         from ..scene.view import nominal_camera  # here, as it brings numpy
@@ -142,11 +153,14 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         row.operator("simsearch.leave_poses", text="", icon="LOOP_BACK")
         preview = camera.pose_camera(scene)
         if preview is not None:
-            layout.label(text=f"Pose {preview[camera.POSE_INDEX] + 1} of {settings.render.images_per_class}")
+            layout.label(
+                text=translated(f"Pose {preview[camera.POSE_INDEX] + 1} of {settings.render.images_per_class}")
+            )
 
 
 class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
     bl_label = "Jitter"
+    page = "tutorial.html#2-camera-and-region"
     bl_parent_id = "SIMSEARCH_PT_camera"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -170,6 +184,7 @@ class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
     bl_label = "Classes"
+    page = "tutorial.html#3-classes"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.simsearch
@@ -215,6 +230,7 @@ class SIMSEARCH_PT_classes(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_match(Section, bpy.types.Panel):
     bl_label = "Match Look"
+    page = "accuracy.html"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -230,6 +246,7 @@ class SIMSEARCH_PT_match(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_references(Section, bpy.types.Panel):
     bl_label = "References"
+    page = "tutorial.html#4-references"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
@@ -250,6 +267,7 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
         main.scale_y = 1.5
         main.operator("simsearch.build", icon="FILE_CACHE")
         column.operator("simsearch.render", icon="RENDER_RESULT")
+        draw_latest(layout, context)
         draw_job(layout, context, "Preview", "Render References", "Build Database")
         references.draw_preview(layout, context)
         references.draw_references(layout, context)
@@ -257,6 +275,7 @@ class SIMSEARCH_PT_references(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
     bl_label = "Validation"
+    page = "tutorial.html#5-f1"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
@@ -276,6 +295,7 @@ class SIMSEARCH_PT_validation(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_result(Section, bpy.types.Panel):
     bl_label = "Result"
+    page = "accuracy.html"
     bl_parent_id = "SIMSEARCH_PT_validation"
 
     @classmethod
@@ -288,6 +308,7 @@ class SIMSEARCH_PT_result(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_photo(Section, bpy.types.Panel):
     bl_label = "One Photo"
+    page = "tutorial.html#5-f1"
     bl_parent_id = "SIMSEARCH_PT_validation"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -302,6 +323,7 @@ class SIMSEARCH_PT_photo(Section, bpy.types.Panel):
 
 class SIMSEARCH_PT_comparison(Section, bpy.types.Panel):
     bl_label = "How Photos Are Compared"
+    page = "accuracy.html"
     bl_parent_id = "SIMSEARCH_PT_validation"
     bl_options = {"DEFAULT_CLOSED"}
 

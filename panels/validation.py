@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..inference.verdicts import Verdict
 from ..interface import checklist, stored_results, thumbnails
 from ..interface.paragraph import paragraph
+from ..interface.translations import translated
 from ..interface.words import RUNS_ON, counted
 from .references import draw_outdated
 
@@ -66,12 +67,12 @@ def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
     column.label(text="Macro F1")
     if result.macro_f1_interval:
         low, high = result.macro_f1_interval
-        column.label(text=f"{low:.3f} to {high:.3f} (95 %)")
-    column.label(text=counted(result.photos, "photo"))
-    column.label(text=counted(result.k, "neighbour"))
-    column.label(text=f"accuracy {result.accuracy:.3f}")
+        column.label(text=translated(f"{low:.3f} to {high:.3f} (95 %)"))
+    column.label(text=translated(counted(result.photos, "photo")))
+    column.label(text=translated(counted(result.k, "neighbour")))
+    column.label(text=translated(f"accuracy {result.accuracy:.3f}"))
     if result.model.provider:
-        column.label(text=f"ran on {RUNS_ON.get(result.model.provider, result.model.provider)}")
+        column.label(text=translated(f"ran on {RUNS_ON[result.model.provider]}"))
 
 
 def draw_classes(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
@@ -103,7 +104,7 @@ def draw_unreadable(layout: bpy.types.UILayout, result: "ValidationResult", cont
     if not result.unreadable:
         return
     count = len(result.unreadable)
-    layout.label(text=f"{counted(count, 'file')} could not be read", icon="ERROR")
+    layout.label(text=translated(f"{counted(count, 'file')} could not be read"), icon="ERROR")
     for file in result.unreadable[:MOST_UNREADABLE]:
         paragraph(layout, f"{shown(Path(file.path).name)}: {file.reason}.", context, "BLANK1")
 
@@ -153,7 +154,7 @@ def draw_classification(layout: bpy.types.UILayout, context: bpy.types.Context) 
     column.label(text=verdict.predicted)  # no tick: the class says nothing of whether the part is good
     for label, votes in verdict.votes.items():
         if votes:
-            column.label(text=f"{label}: {votes} of {len(verdict.neighbours)}")
+            column.label(text=translated(f"{label}: {votes} of {len(verdict.neighbours)}"))
     paragraph(box, meaning(verdict), context)
     for note in photo.notes:
         paragraph(box, f"{note[0].upper()}{note[1:].removesuffix('.')}.", context, icon="INFO")

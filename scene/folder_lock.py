@@ -112,6 +112,6 @@ def _remove_if_stale(lock: Path) -> None:
         lock.unlink(missing_ok=True)
         return
     raise InputError(
-        f"Another job, process {pid} on {host}, writes to {shown(lock.parent)}. Wait for it or choose another folder; "
+        f"Another job on {host} writes to {shown(lock.parent)}. Wait for it or choose another folder; "
         f"if it no longer runs, delete {shown(lock)}."
     )

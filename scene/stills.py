@@ -92,7 +92,8 @@ def render_references(
         crashes = Crashes(folder, shard, fresh=fresh)
         todo = [image for image in missing if not crashes.given_up(image)]
         rendered = alive(folder, shard, render_missing(scene, settings, folder, todo, crashes, jobs))
-        with closing(progress.track(rendered, len(todo), STAGE)) as tracked:
+        files = (folder / image.path for image in rendered)
+        with closing(progress.track(files, len(todo), STAGE)) as tracked:
             for _ in tracked:
                 pass
         refuse_lost([image for image in missing if crashes.given_up(image)])

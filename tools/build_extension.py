@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 WHEELS = ROOT / "wheels"
 ENCODER = ROOT / "models" / "vits14.onnx"
+MANUAL = ROOT / "build" / "documentation" / "site"
+"""What `make docs` built; the sidebar's links lead there."""
 
 FOLDERS = ("LICENSES", "inference", "interface", "operators", "panels", "scene")
 """What the zip holds besides the root's modules, wheels, encoder, manifest and licences."""
@@ -128,6 +130,10 @@ def build(platform: str, series: str, place: Path = DIST, *, gpu: bool = False) 
         for folder in FOLDERS:
             shutil.copytree(ROOT / folder, stage / folder, ignore=shutil.ignore_patterns("__pycache__", "README.md"))
         shutil.copy(ENCODER, stage / "models" / ENCODER.name)
+        if MANUAL.is_dir():
+            shutil.copytree(MANUAL, stage / "manual", ignore=shutil.ignore_patterns("sitemap.xml*"))
+        else:
+            print("The zip gets no manual, so the sidebar's links to it are grey. Run `make docs` first.")
         wheels = fetch_wheels(platform, SERIES[series], gpu=gpu)
         for wheel in wheels:
             shutil.copy(wheel, stage / "wheels" / wheel.name)

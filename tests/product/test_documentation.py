@@ -21,7 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [
     ROOT / "batch.py",
     ROOT / "preferences.py",
-    *(path for folder in ("inference", "interface", "operators", "scene") for path in (ROOT / folder).rglob("*.py")),
+    *(
+        path
+        for folder in ("inference", "interface", "operators", "scene")
+        for path in (ROOT / folder).rglob("*.py")
+        if not path.name.startswith("german")
+    ),
 ]
 FAQ = (ROOT / "docs" / "faq.md").read_text("utf-8")
 TOO_LONG = {

@@ -63,7 +63,7 @@ def test_turns_multiply_the_sides(scene: bpy.types.Scene) -> None:
 def test_pressing_again_replaces_also_after_renaming_and_from_a_variant(scene: bpy.types.Scene) -> None:
     bpy.ops.simsearch.add_resting_positions(least_share=0.0)
     objects, places = len(bpy.data.objects), [box(one) for one in made()]
-    bpy.ops.simsearch.rename_class(old="present", new="block")
+    bpy.ops.simsearch.rename_classes(old="present", new="block")
     scene.simsearch.active_class_index = 3
     bpy.ops.simsearch.add_resting_positions(least_share=0.0)
     assert len(bpy.data.objects) == objects

@@ -83,7 +83,7 @@ def test_a_share_that_died_elsewhere(tmp_path: Path) -> None:
     """A queue starts it again on another machine at once; a whole job waits until it has been silent for long."""
     lock = tmp_path / ".lock-1-of-2"
     lock.write_text('{"pid": 1, "host": "another-machine"}', "utf-8")
-    with pytest.raises(InputError, match="process 1 on another-machine"), locked(tmp_path):
+    with pytest.raises(InputError, match="job on another-machine"), locked(tmp_path):
         pass
     assert not (tmp_path / ".lock").exists()
     with locked(tmp_path, Shard(1, 2)):
