@@ -80,6 +80,13 @@ GERMAN = {
         "Dateien in STEP, IGES, 3MF, STL, OBJ, PLY, glTF, FBX oder USD mit Namen, Hierarchie und Farben einlesen",
     "Basic Material": "Einfaches Material",
     "New Station": "Neue Station",
+    "Open Example": "Beispiel öffnen",
+    "Open Similarity Example": "Beispiel der Ähnlichkeitssuche öffnen",
+    "Open a station that is set up, with simulated photos, to try the whole way: then press Build Database and Validate. "
+    "Your copy of it is kept with your Blender settings":
+        "Eine fertige Station mit simulierten Fotos öffnen, um den ganzen Weg zu probieren: danach „Datenbank erstellen“ und "
+        "„Validieren“ drücken. Die eigene Kopie liegt bei den Blender-Einstellungen",
+    "Unsaved changes will be lost": "Ungespeicherte Änderungen gehen verloren",
     "New Similarity Station": "Neue Station der Ähnlichkeitssuche",
     "Station": "Station",
     "What the station does": "Was die Station tut",

@@ -69,7 +69,9 @@ def compute(view: "View", settings: Settings, unoccluded: "UnoccludedShare | Non
                 break
     unit_cube = np.array(list(product((0.0, 1.0), repeat=3)))
     volume = (2 * unit_cube - 1) * settings.jitter.location @ view.nominal[:3, :3].T + view.nominal[:3, 3]
-    length = 0.04 * np.linalg.norm(view.region_points(np.full(3, 0.5)) - view.nominal[:3, 3])
+    # Small enough to tell poses apart that lie close together.
+    distance = np.linalg.norm(view.region_points(np.full(3, 0.5)) - view.nominal[:3, 3])
+    length = np.clip(0.4 * max(settings.jitter.location), 0.005 * distance, 0.04 * distance)
     frustum = _frustum(view.projection) * length
 
     def lines(accepted: bool) -> "Array":

@@ -2,6 +2,9 @@
 # mypy: disable-error-code="valid-type"
 """A station to start from: lamps, background, camera, region, jitter and classes for the imported parts at once."""
 
+import shutil
+from pathlib import Path
+
 import bpy
 from bpy.props import EnumProperty
 
@@ -11,6 +14,7 @@ from ..scene.parts import bounding_box, parts, parts_among
 from ..scene.view_from_above import camera_above
 from .camera import square_frame
 
+EXAMPLE = Path(__file__).resolve().parents[1] / "example"
 PRESENCE = "Select the part that may be absent, and not the body that it sits on"
 
 
@@ -78,4 +82,26 @@ class SIMSEARCH_OT_new_station(bpy.types.Operator):
             scene.simsearch.classes[-1].name = "empty table"
 
 
-CLASSES = (SIMSEARCH_OT_new_station,)
+class SIMSEARCH_OT_open_example(bpy.types.Operator):
+    bl_idname = "simsearch.open_example"
+    bl_label = "Open Example"
+    bl_description = (
+        "Open a station that is set up, with simulated photos, to try the whole way: then press Build Database and Validate. "
+        "Your copy of it is kept with your Blender settings"
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask first where changes would be lost."""
+        if bpy.data.is_dirty:
+            return set(context.window_manager.invoke_confirm(self, event, message="Unsaved changes will be lost"))
+        return self.execute(context)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = Path(bpy.utils.user_resource("DATAFILES", path="similarity_search_example"))
+        if not (folder / "station.blend").is_file():
+            shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+        bpy.ops.wm.open_mainfile(filepath=str(folder / "station.blend"))
+        return {"FINISHED"}
+
+
+CLASSES = (SIMSEARCH_OT_new_station, SIMSEARCH_OT_open_example)

@@ -7,7 +7,7 @@ from ..interface import checklist
 from ..operators.materials import PHOTO_GLOB
 
 ENTRIES = (
-    ("import_cad", ""), ("new_station", "New Similarity Station"), ("choose_material_photo", ""), ("add_lighting", ""), ("set_background", ""), ("lay_on_table", ""),
+    ("import_cad", ""), ("new_station", "New Similarity Station"), ("open_example", "Open Similarity Example"), ("choose_material_photo", ""), ("add_lighting", ""), ("set_background", ""), ("lay_on_table", ""),
     None,
     ("camera_from_view", "Similarity Camera from View"), ("photo_backdrop", "Photo Behind Similarity Camera"),
     ("mark_region", "Region of Interest from Selection"),

@@ -70,6 +70,8 @@ def draw_step_button(layout: bpy.types.UILayout, scene: bpy.types.Scene, step: s
         row.operator("wm.save_mainfile", text="Save File", icon="FILE_TICK")
     elif step in BUTTONS:
         row.operator(f"simsearch.{BUTTONS[step]}")
+        if step == "Parts":
+            row.operator("simsearch.open_example")
     else:
         row.label()
 

@@ -37,7 +37,7 @@ ENCODER = ROOT / "models" / "vits14.onnx"
 MANUAL = ROOT / "build" / "documentation" / "site"
 """What `make docs` built; the sidebar's links lead there."""
 
-FOLDERS = ("LICENSES", "inference", "interface", "operators", "panels", "scene")
+FOLDERS = ("LICENSES", "example", "inference", "interface", "operators", "panels", "scene")
 """What the zip holds besides the root's modules, wheels, encoder, manifest and licences."""
 
 NOT_BUNDLED = {

@@ -2,6 +2,7 @@
 """The buttons that prepare a scene, pressed as a script presses them: Blender without a window."""
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from PIL import Image
 from synthetic_similarity_search.inference.job_results import RenderResult
 from synthetic_similarity_search.inference.validation_result import ValidationResult
 from synthetic_similarity_search.interface import checklist, overlay, stored_results
+from synthetic_similarity_search.interface.job_operator import JobOperator
 from synthetic_similarity_search.interface.way_to_f1 import way_to_f1
 from synthetic_similarity_search.scene.check import CheckResult
 
@@ -625,3 +627,39 @@ def test_registering_imports_nothing_heavy() -> None:
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_operator_with_choices_can_be_adjusted_and_undone() -> None:
+    """Not those that ask in a dialog of files, run a job, open something or walk through poses."""
+    without = {"check_encoder", "open_manual", "open_picture", "select_culprit", "step_pose", "choose_material_photo"}
+    for name in set(dir(bpy.ops.simsearch)) - without:
+        operator = getattr(bpy.types, f"SIMSEARCH_OT_{name}")
+        choices = getattr(bpy.ops.simsearch, name).get_rna_type().properties[1:]  # the first is its type
+        if choices and not issubclass(operator, JobOperator):
+            assert {"REGISTER", "UNDO"} <= operator.bl_options, name
+
+
+def test_the_example_is_ready_to_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bpy.utils, "user_resource", lambda _kind, path: str(tmp_path / path))
+    for _ in range(2):  # the second time it is the user's own copy
+        assert bpy.ops.simsearch.open_example() == {"FINISHED"}
+        scene = bpy.context.scene
+        assert Path(bpy.data.filepath).is_relative_to(tmp_path)
+        assert checklist.next_step(scene) is None and checklist.photos_step(scene) is None
+        labels = {item.name for item in scene.simsearch.classes}
+        assert labels == {folder.name for folder in checklist.absolute(scene.simsearch.photos_directory).iterdir()}
+        bpy.ops.simsearch.check()
+        assert not stored_results.load(scene, "problems").errors()
+        (tmp_path / "similarity_search_example" / "mine").touch()
+    assert (tmp_path / "similarity_search_example" / "mine").is_file()
+
+
+def test_links_to_the_manual_lead_to_its_headings() -> None:
+    for name in dir(bpy.types):
+        panel = getattr(bpy.types, name)
+        if name.startswith("SIMSEARCH_PT_"):
+            page, _, heading = panel.page.partition("#")
+            text = (PLATE.parents[2] / "docs" / page).with_suffix(".md").read_text("utf-8")
+            titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("## ")]
+            slugs = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            assert not heading or heading in slugs, panel.page

@@ -86,8 +86,8 @@ def in_viewport() -> object:
     return bpy.context.temp_override(window=window, area=area, region=region)
 
 
-def open_sidebar(width: int = 390) -> Iterator[float]:
-    """Fill the window with the 3D viewport and show the tab "Similarity" in a sidebar of ``width`` pixels."""
+def open_sidebar(width: int | None = 390) -> Iterator[float]:
+    """Fill the window with the 3D viewport and show the tab "Similarity", in a sidebar of ``width`` pixels or Blender's own."""
     xdotool("mousemove", 300, 700, "key", "Escape")  # the splash screen
     yield 0.5
     with in_viewport():
@@ -99,6 +99,8 @@ def open_sidebar(width: int = 390) -> Iterator[float]:
     yield 0.5
     _, area, region = viewport()
     region.active_panel_category = "Similarity"
+    if width is None:
+        return
     move(region.x, region.y + region.height // 3)
     yield 0.3
     xdotool("mousedown", 1)
@@ -172,8 +174,13 @@ def photograph(name: str, area: bpy.types.Area | None = None) -> Iterator[float]
 def snapshot(name: str) -> Iterator[float]:
     """Take a picture of the screen as it is, to be looked at, where ``$SNAPSHOTS`` names a folder."""
     if folder := os.environ.get("SNAPSHOTS"):
-        camera = subprocess.Popen(["import", "-window", "root", str(Path(folder) / f"{name}.png")])
-        yield from wait_for(lambda: camera.poll() is not None, 30, "the picture")
+        yield from keep_picture(Path(folder) / f"{name}.png")
+
+
+def keep_picture(path: Path) -> Iterator[float]:
+    """Take a picture of the screen as it is."""
+    camera = subprocess.Popen(["import", "-window", "root", str(path)])
+    yield from wait_for(lambda: camera.poll() is not None, 30, "the picture")
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> Iterator[float]:

@@ -4,7 +4,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import bpy
@@ -19,10 +19,10 @@ def steps() -> Iterator[float]:
     # No second window for the file dialog: that would need a window manager.
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     driver.unfold("CAD & Materials", "Camera & Region", "Classes")
-    yield from driver.open_sidebar()
+    yield from driver.open_sidebar(None)
     yield from driver.photograph("empty-state.png")
     yield from import_parts(folder)
-    yield from camera_and_region()
+    yield from camera_and_region(folder)
     yield from classes()
     yield from references(folder)
     yield from validation(folder)
@@ -44,9 +44,12 @@ def import_parts(folder: Path) -> Iterator[float]:
     yield from driver.click("simsearch.add_lighting")
     with driver.in_viewport():
         bpy.ops.simsearch.set_background(grey=0.2, table=True)
-    show_materials()
+    plate = bpy.data.collections["square_plate"].all_objects
+    move(plate, 0.06)  # beside the tee, to be seen
+    show_materials(0.03)
     yield 0.5
     yield from driver.photograph("parts.png")
+    move(plate, -0.06)
 
 
 def import_step(file: Path, picture: str | None = None) -> Iterator[float]:
@@ -74,9 +77,37 @@ def lie_down() -> None:
     station.lay_down(list(bpy.context.selected_objects))
 
 
-def show_materials() -> None:
-    """Look at the parts from the front and above."""
-    station.look_at(Vector((0, 0, 0.012)), 0.34)
+def move(objects: Iterable[bpy.types.Object], along: float) -> None:
+    """Move a part along X, in metres."""
+    for item in objects:
+        if item.parent is None:
+            item.location.x += along
+
+
+def show_materials(beside: float = 0.0) -> None:
+    """Look at the parts from the front and above, some metres beside the middle."""
+    station.look_at(Vector((beside, 0, 0.012)), 0.3)
+
+
+def show_only(collection: str | None) -> None:
+    """Hide what other collections of parts hold, as their eyes in the outliner do."""
+    for layer in bpy.context.view_layer.layer_collection.children:
+        if layer.name in ("pipe_tee", "square_plate"):
+            layer.hide_viewport = collection not in (None, layer.name)
+
+
+def photo_of_the_station(folder: Path) -> Path:
+    """What the station's camera sees now, turned a little, darkened and noisy: a stand-in for a real photo."""
+    import numpy as np
+    from PIL import Image
+
+    scene, path = bpy.context.scene, folder / "photo.png"
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    pixels = np.asarray(Image.open(path).convert("RGB").rotate(6, Image.Resampling.BICUBIC), np.float32)
+    noisy = 0.75 * pixels + np.random.default_rng(0).normal(0, 10, pixels.shape)
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
+    return path
 
 
 def select(*collections: str) -> None:
@@ -87,8 +118,8 @@ def select(*collections: str) -> None:
             bpy.context.view_layer.objects.active = item
 
 
-def camera_and_region() -> Iterator[float]:
-    """The camera stands where the view looks from; the region encloses the parts; jitter to suit."""
+def camera_and_region(folder: Path) -> Iterator[float]:
+    """The camera stands where the view looks from, over a photo; the region encloses the parts; jitter to suit."""
     driver.unfold("Camera & Region", "Jitter")
     _, area, _ = driver.viewport()
     area.spaces.active.region_3d.view_rotation = Vector((-0.25, -0.35, 1)).to_track_quat("Z", "Y")
@@ -100,9 +131,15 @@ def camera_and_region() -> Iterator[float]:
     select("pipe_tee", "square_plate")
     yield from driver.click("simsearch.mark_region")
     yield from driver.click("simsearch.set_jitter")
+    show_only("pipe_tee")
+    with driver.in_viewport():
+        bpy.ops.simsearch.photo_backdrop(filepath=str(photo_of_the_station(folder)))
+    select()
     yield from driver.photograph("through-the-camera.png")
-    station.look_at(Vector((0.0, 0, 0.1)), 0.75)
+    bpy.ops.simsearch.set_jitter(amount="LARGE")
+    station.look_at(Vector((0.01, 0, 0.08)), 0.5)
     yield from driver.photograph("region-and-poses.png")
+    show_only(None)
 
 
 def classes() -> Iterator[float]:
@@ -119,6 +156,7 @@ def classes() -> Iterator[float]:
     settings.classes[-1].name = "empty table"
     settings.active_class_index = 0
     settings.show_overlay = False
+    select()
     assert [[entry.collection.name for entry in item.collections] for item in settings.classes] == [
         ["pipe_tee"],
         ["square_plate"],

@@ -87,7 +87,7 @@ def menu(below: int, entry: int) -> Iterator[float]:
     driver.move(x, y)
     yield 0.3
     yield from click()
-    driver.move(x, y - 25 - 20 * entry)
+    driver.move(x, y - 25 - 23 * entry)
     yield 0.5
     yield from driver.snapshot(f"walk-menu-{below}-{entry}")
     yield from click()
