@@ -50,16 +50,15 @@ class SIMSEARCH_OT_new_station(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene, ops = context.scene, bpy.ops.simsearch
-        selected = parts_among(scene, context.selected_objects)
         if self.kind == "PRESENCE":
+            selected = parts_among(scene, context.selected_objects)
             if not selected or len(selected) == len(parts(scene)):
                 self.report({"ERROR"}, translated(f"{PRESENCE}."))
                 return {"CANCELLED"}
-        elif not selected:
-            selected = parts(scene)
+        else:
+            selected = parts(scene)  # also those that were imported before the one that is selected
             for item in selected:
                 item.select_set(True)
-        if self.kind == "TABLE":
             ops.lay_on_table()
         if not scene.simsearch.classes:
             self._classes(scene)

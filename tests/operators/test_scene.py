@@ -186,6 +186,14 @@ def test_a_new_station_is_ready_to_render(scene: bpy.types.Scene, tmp_path: Path
     assert drawing is not None and drawing.summary[0][1] == "24 of 24 poses accepted"
 
 
+def test_a_table_has_all_parts_whichever_is_selected(scene: bpy.types.Scene) -> None:
+    bpy.ops.simsearch.import_cad(filepath=str(PLATE), replace_startup=True)
+    bpy.ops.mesh.primitive_cylinder_add(radius=0.01, depth=0.02)
+    select("Cylinder")
+    assert bpy.ops.simsearch.new_station(kind="TABLE") == {"FINISHED"}
+    assert {item.name for item in scene.simsearch.classes} == {"square_plate", "Cylinder", "empty table"}
+
+
 def test_operators_stand_in_blenders_menus(scene: bpy.types.Scene) -> None:
     from synthetic_similarity_search.panels import menus
 
