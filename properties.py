@@ -20,6 +20,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from .interface.translations import CONTEXT
+
 SETTINGS_VERSION = 1
 """Version of the settings' meaning. A scene that was never migrated reads 1, so a later version must not change
 the property's default, only write the new number while migrating."""
@@ -256,6 +258,7 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     )
     precision: EnumProperty(
         name="Precision",
+        translation_context=CONTEXT,
         description="How exactly the encoder calculates. References and photos must use the same; "
         "after a change, build the database again",
         items=(

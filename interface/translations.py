@@ -10,6 +10,8 @@ import bpy
 from .german import GERMAN
 from .german_sentences import SENTENCES
 
+CONTEXT = "SimilaritySearch"
+"""Blender's context for words that its own dictionary has with another meaning."""
 PROBE = "Similarity Search"
 """A text that is another one in every language that the extension speaks."""
 PLACE = re.compile(r"\{(\w)\}")
@@ -73,7 +75,9 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 def register() -> None:
     """Add the words to Blender's."""
-    german = {(context, text): words for text, words in (GERMAN | SENTENCES).items() for context in ("*", "Operator")}
+    german = {
+        (context, text): words for text, words in (GERMAN | SENTENCES).items() for context in ("*", "Operator", CONTEXT)
+    }
     bpy.app.translations.register(__package__, {"de_DE": german, "de": german})
 
 

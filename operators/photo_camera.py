@@ -10,7 +10,7 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, FloatVect
 
 from ..inference.errors import InputError
 from ..interface import checklist
-from ..interface.translations import translated
+from ..interface.translations import CONTEXT, translated
 from .camera import square_frame
 
 PICKED = "simsearch_picked"
@@ -57,7 +57,13 @@ class SIMSEARCH_OT_match_camera(bpy.types.Operator):
         default="FIND",
     )
     lens: FloatProperty(
-        name="Lens", description="Focal length in millimetres", default=16.0, min=0.1, soft_max=500.0, precision=2
+        name="Lens",
+        description="Focal length in millimetres",
+        translation_context=CONTEXT,
+        default=16.0,
+        min=0.1,
+        soft_max=500.0,
+        precision=2,
     )
     sensor: FloatProperty(
         name="Sensor Width",

@@ -6,7 +6,7 @@ import bpy
 from .. import preferences
 from ..interface import checklist
 from ..interface.paragraph import paragraph
-from ..interface.translations import translated
+from ..interface.translations import CONTEXT, translated
 from ..interface.way_to_f1 import way_to_f1
 from ..operators import camera
 from ..properties import SETTINGS_VERSION
@@ -20,6 +20,7 @@ class Section:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Similarity"
+    bl_translation_context = CONTEXT
     page = "tutorial.html"
     """The manual's page on the section, below docs/."""
 
@@ -134,7 +135,7 @@ class SIMSEARCH_PT_camera(Section, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column(align=True)
-        column.prop(settings, "camera", placeholder="Scene's" if scene.camera else "None yet")
+        column.prop(settings, "camera", placeholder=translated("Scene's" if scene.camera else "None yet"))
         column.operator("simsearch.camera_from_view", icon="VIEW_CAMERA")
         nominal = None if checklist.camera_step(scene) else nominal_camera(scene)
         backdrops = list(nominal.data.background_images) if nominal and nominal.type == "CAMERA" else []
@@ -240,7 +241,7 @@ class SIMSEARCH_PT_match(Section, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "match_directory", text="Photos", placeholder="Those to validate against")
+        column.prop(settings, "match_directory", text="Photos", placeholder=translated("Those to validate against"))
         column.operator("simsearch.match_look", icon="SHADERFX")
         draw_job(layout, context, "Match Look")
         match.draw_match(layout, context)
