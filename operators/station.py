@@ -100,6 +100,10 @@ class SIMSEARCH_OT_open_example(bpy.types.Operator):
         if not (folder / "station.blend").is_file():
             shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
         bpy.ops.wm.open_mainfile(filepath=str(folder / "station.blend"))
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.spaces.active.region_3d.view_perspective = "CAMERA"
         return {"FINISHED"}
 
 
