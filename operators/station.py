@@ -99,7 +99,7 @@ class SIMSEARCH_OT_open_example(bpy.types.Operator):
         folder = Path(bpy.utils.user_resource("DATAFILES", path="similarity_search_example"))
         if not (folder / "station.blend").is_file():
             shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
-        bpy.ops.wm.open_mainfile(filepath=str(folder / "station.blend"))
+        bpy.ops.wm.open_mainfile(filepath=str(folder / "station.blend"), load_ui=False)
         for window in bpy.context.window_manager.windows:
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":

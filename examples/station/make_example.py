@@ -27,6 +27,8 @@ if __name__ == "__main__":
     settings = bpy.context.scene.simsearch
     settings.photos_directory = "//photos"
     settings.render.images_per_class = IMAGES_PER_CLASS
+    render = bpy.context.scene.render
+    render.resolution_x = render.resolution_y = settings.render.resolution  # the camera's view is what references show
     bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_mainfile(compress=True)
     for folder in PHOTOS.iterdir():

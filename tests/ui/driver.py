@@ -122,11 +122,14 @@ def move(x: int, y: int) -> None:
     xdotool("mousemove", x, bpy.context.window_manager.windows[0].height - y)
 
 
-def find_button(call: str) -> Iterator[float]:
-    """Put the mouse on the button that runs ``call``: Ctrl+C over a button copies its operator call."""
+def find_button(call: str, across: float = 0.47) -> Iterator[float]:
+    """Put the mouse on the button that runs ``call``, at a share of the sidebar's width from the left.
+
+    Ctrl+C over a button copies its operator call.
+    """
     _, _, region = viewport()
     manager = bpy.context.window_manager
-    x = region.x + region.width // 2 - 10
+    x = region.x + round(across * region.width)
     for y in range(region.y + region.height - 10, region.y + 5, -9):
         move(x, y)
         yield 0.1
@@ -138,9 +141,9 @@ def find_button(call: str) -> Iterator[float]:
     raise AssertionError(f"no button runs {call}")
 
 
-def click(call: str) -> Iterator[float]:
+def click(call: str, across: float = 0.47) -> Iterator[float]:
     """Click a sidebar button with the real mouse."""
-    yield from find_button(call)
+    yield from find_button(call, across)
     xdotool("click", 1)
     yield 0.5
 

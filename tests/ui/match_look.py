@@ -15,9 +15,9 @@ from PIL import Image
 
 
 def steps() -> Iterator[float]:
+    yield from driver.open_sidebar(None)
     bpy.app.timers.register(lambda: bpy.ops.simsearch.open_example() and None, first_interval=0.1)
     yield 3.0
-    yield from driver.open_sidebar(None)
     driver.unfold("Match Look")
     yield 0.5
     scene, job = bpy.context.scene, driver.extension("interface.child_job")

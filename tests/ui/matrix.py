@@ -68,7 +68,6 @@ def results() -> Iterator[float]:
     """Open the example project and run everything once, with a mistake to show and something to complain of."""
     bpy.app.timers.register(lambda: bpy.ops.simsearch.open_example() and None, first_interval=0.1)
     yield 3.0
-    yield from driver.open_sidebar(None)
     scene, job = bpy.context.scene, driver.extension("interface.child_job")
     settings = scene.simsearch
     settings.render.images_per_class = MOST_IMAGES

@@ -103,7 +103,6 @@ def results_and_undo() -> Iterator[float]:
     """Out of date is not done, a visit to Edit Mode changes nothing, undo keeps what files say, a verdict is no pass."""
     bpy.app.timers.register(lambda: bpy.ops.simsearch.open_example() and None, first_interval=0.1)
     yield 3.0
-    yield from driver.open_sidebar(None)
     scene = bpy.context.scene
     scene.simsearch.render.images_per_class = 2
     driver.unfold("Validation")
