@@ -57,8 +57,9 @@ class SIMSEARCH_UL_classes(bpy.types.UIList):
 BUTTONS = {
     "Parts": "import_cad", "Camera": "camera_from_view", "Region": "mark_region",
     "Classes": "class_from_selection", "Database": "build", "F1": "validate",
+    "": "open_report",
 }  # fmt: skip
-"""The operator that does a step."""
+"""The operator that does a step; the last is for when all are done."""
 ALL_DONE = "Everything is there. Classify a photo under One Photo, or open the report."
 
 

@@ -24,8 +24,9 @@ CAD = Path(os.environ.get("SIMSEARCH_CAD") or driver.ROOT.parent / "shared" / "c
 PHOTOS = Path(os.environ.get("SIMSEARCH_PHOTOS") or driver.ROOT.parent / "shared" / "photos") / "t_joint"
 PARTS = {"T_Joint.stp": 8, "Metal_Blank.stp": 2}
 """The STEP files, and their places in the menu of materials: grey plastic and aluminium."""
-NEW_STATION, BASIC_MATERIAL = 20, 47
-"""Where the menus stand, in pixels below Import CAD."""
+BASIC_MATERIAL = ("material", -20)
+NEW_STATION = ("import_cad", 20)
+"""Where the menus stand: beside the button of which operator, and how many pixels below it."""
 MOST = 60
 """Inputs that the way may take."""
 COPY_PATH = "ctrl+alt+shift+c"
@@ -79,17 +80,16 @@ def press(operator: str) -> Iterator[float]:
     yield from click()
 
 
-def menu(below: int, entry: int) -> Iterator[float]:
-    """Choose an entry of a menu that stands some pixels below the section's Import CAD; a menu has no operator to copy."""
+def menu(button: str, below: int, entry: int) -> Iterator[float]:
+    """Choose an entry of a menu that stands some pixels below a button of CAD & Materials; a menu has no operator to copy."""
     _, _, region = driver.viewport()
-    yield from look_for(lambda text: "simsearch.import_cad" in text, top=region.y + region.height - 200)
-    x, y = region.x + region.width // 2 + 20, mouse_y - 9 - below
+    yield from look_for(lambda text: button in text, top=region.y + region.height - 200)
+    x, y = region.x + region.width // 2 + 20, mouse_y - 6 - below
     driver.move(x, y)
     yield 0.3
     yield from click()
     driver.move(x, y - 25 - 23 * entry)
     yield 0.5
-    yield from driver.snapshot(f"walk-menu-{below}-{entry}")
     yield from click()
 
 
@@ -191,8 +191,9 @@ def way(folder: Path) -> Iterator[float]:
         yield from choose(part, CAD)
         yield from driver.wait_for(partial(imported, part), 60, "the part")
         yield 1.0
-        yield from menu(BASIC_MATERIAL, finish)
-    yield from menu(NEW_STATION, 0)
+        yield from menu(*BASIC_MATERIAL, finish)
+    assert "new_station" in dir(bpy.ops.simsearch), "there is no New Station"
+    yield from menu(*NEW_STATION, 0)
     yield 2.0
     yield from driver.snapshot("walk-station")
     yield from save(folder, "station.blend")
