@@ -69,9 +69,15 @@ def problems(scene: bpy.types.Scene, settings: Settings) -> list[Problem]:
 
 
 def refuse_errors(scene: bpy.types.Scene, settings: Settings, output: Path | None = None) -> list[str]:
-    """The sentences of the warnings; raises InputError with those of the errors where there are any.
+    """Return the sentences of the warnings. Nothing is written.
 
-    ``output``, where given, must be a folder that can be written to or made. Nothing is written here.
+    Args:
+        scene: the scene that is checked.
+        settings: its settings.
+        output: a folder that must be writable, or that it must be possible to make.
+
+    Raises:
+        InputError: there are errors; its sentences are all of them.
     """
     found = problems(scene, settings)
     errors = [problem.sentence for problem in found if problem.severity == "error"]

@@ -57,7 +57,11 @@ def showing(
 ) -> Iterator[None]:
     """Let the scene render what a variant of a class shows; everything is put back by name afterwards.
 
-    ``in_viewport`` also shows it in the viewport, which is what Blender evaluates outside of a render.
+    Args:
+        scene: the scene.
+        settings: its settings.
+        variant: names of the collections that the variant shows.
+        in_viewport: whether to show it in the viewport, too, which is what Blender evaluates outside of a render.
     """
     layer = render_layer(scene)
     before = _Visibility(layer, scene.simsearch.region)

@@ -53,9 +53,14 @@ class MaterialVariation:
 
 
 def draw_material(jitter: Jitter, index: int, name: str) -> MaterialVariation:
-    """What image ``index`` draws for the material of this name; other materials have no part in it.
+    """Return what an image draws for a material; other materials have no part in it.
 
-    The colour varies mostly in brightness and a quarter as much in each channel on its own.
+    The colour varies mostly in brightness, and a quarter as much in each channel on its own.
+
+    Args:
+        jitter: how much may vary, and the seed.
+        index: number of the image.
+        name: name of the material.
     """
     generator = _generator(jitter, index, 1, zlib.crc32(name.encode()))
     brightness, roughness, *rest = generator.uniform(-1, 1, 8)

@@ -73,11 +73,14 @@ RING_RADIUS = 0.12
 def add_basic_lighting(
     scene: bpy.types.Scene, strength: float = 1.0, arrangement: str = "SOFT"
 ) -> bpy.types.Collection:
-    """Area lights around the scene's parts, sized and placed by the parts' extent.
+    """Add area lights around the scene's parts, sized and placed by the parts' extent.
 
-    The lights are kept in one collection; calling again replaces them. ``strength`` 1 makes a white surface
-    that faces the key light of the soft arrangement about 60 % bright. ``arrangement`` is a key of ``ARRANGEMENTS``; the
-    ring needs a camera.
+    The lights are kept in one collection, which is returned. Calling this again replaces them.
+
+    Args:
+        scene: the scene.
+        strength: 1 makes a white surface that faces the key light of the soft arrangement about 60 % bright.
+        arrangement: a key of ``ARRANGEMENTS``. The ring needs a camera.
     """
     old = next((child for child in scene.collection.children if child.name.startswith(LIGHTS_COLLECTION)), None)
     if old is not None:

@@ -106,10 +106,14 @@ FINISHES = {
 def finish_material(
     key: str, colour: tuple[float, float, float] | None = None, gloss: float | None = None
 ) -> bpy.types.Material:
-    """The material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is kept.
+    """Return the material of ``FINISHES[key]``, made on first use and shared from then on, so an edit of it is kept.
 
-    ``colour``, linear RGB, replaces that of a tintable finish, and ``gloss``, 0 matt to 1 like a mirror, that of any;
-    each choice has a material of its own, named after it.
+    Each choice of colour and gloss has a material of its own, named after it.
+
+    Args:
+        key: a key of ``FINISHES``.
+        colour: scene-linear RGB that replaces the colour of a tintable finish.
+        gloss: 0 matt to 1 like a mirror; replaces the finish's own.
     """
     finish = FINISHES[key]
     name = finish.name
@@ -123,13 +127,19 @@ def finish_material(
 
 
 def photo_material(photo: Path, centre: tuple[float, float], size: float, gloss: float = 0.5) -> bpy.types.Material:
-    """A plain material in the median colour of a square part of a photo, named after the photo.
+    """Return a plain material in the median colour of a square part of a photo, named after the photo.
 
-    ``centre`` is a point of the photo, 0..1 from its left and its lower edge; ``size`` is the square's width
-    as a share of the photo's. The median ignores the odd highlight or scratch. ``gloss``, 0 matt to 1 like a mirror, is
-    the user's: how bright and sharp a highlight is depends on the lamps as much as on the surface, so that one photo
-    under unknown light does not tell. Raises
-    :class:`~..inference.preprocessing.UnreadablePhoto` where the file is no photo.
+    The median ignores the odd highlight or scratch. Gloss is the user's choice: how bright and sharp a highlight is
+    depends on the lamps as much as on the surface, so one photo under unknown light does not tell.
+
+    Args:
+        photo: the file.
+        centre: a point of the photo, 0..1 from its left and its lower edge.
+        size: width of the square, as a share of the photo's.
+        gloss: 0 matt to 1 like a mirror.
+
+    Raises:
+        UnreadablePhoto: the file is no photo.
     """
     import numpy as np  # here, as registering the extension must not wait for it
 

@@ -67,10 +67,15 @@ UnoccludedShare = Callable[[Array], float]
 
 
 def displace(nominal: Array, offset: Array, angles: Array) -> Array:
-    """Move a pose by ``offset`` [3] (metres) along its own axes, then turn it by ``angles`` [3] (radians).
+    """Move a pose along its own axes, then turn it.
 
     The turns are intrinsic: pitch about X, then yaw about the new Y, then roll about the new Z. So roll, which is
     often large, never tilts the view direction.
+
+    Args:
+        nominal: the pose, camera to world [4, 4].
+        offset: the move in metres [3].
+        angles: pitch, yaw and roll in radians [3].
     """
     (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
     pitch = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
@@ -134,10 +139,16 @@ def judge(view: View, jitter: Jitter, pose: Array, unoccluded: UnoccludedShare |
 def candidates(
     view: View, jitter: Jitter, index: int, unoccluded: UnoccludedShare | None = None
 ) -> Iterator[Candidate]:
-    """Draw poses for image ``index`` without end; the first accepted one is the image's pose.
+    """Draw poses for an image without end; the first accepted one is the image's pose.
 
     The generator depends on the seed and the index alone, so that more images, other classes or another order
     change no pose.
+
+    Args:
+        view: the nominal camera and the region.
+        jitter: how far poses may differ from the nominal one, and how much of the region they must show.
+        index: number of the image.
+        unoccluded: tells how much of the region other geometry leaves visible; None if that does not matter.
     """
     generator = np.random.default_rng([jitter.seed, index])
     location, rotation = np.array(jitter.location), np.array(jitter.rotation)
@@ -147,7 +158,13 @@ def candidates(
 
 
 def sample(view: View, jitter: Jitter, count: int, unoccluded: UnoccludedShare | None = None) -> list[Array]:
-    """One accepted pose [4, 4] for each of ``count`` images, the same for every class.
+    """Return one accepted pose [4, 4] for each image, the same for every class.
+
+    Args:
+        view: the nominal camera and the region.
+        jitter: how far poses may differ from the nominal one, and how much of the region they must show.
+        count: number of images.
+        unoccluded: tells how much of the region other geometry leaves visible; None if that does not matter.
 
     Raises:
         InputError: fewer than one draw in a hundred is accepted; says which limit to lower.

@@ -7,7 +7,13 @@ from .poses import Array
 
 
 def entry_share(to_unit: Array, points: Array, rays: Array) -> Array:
-    """Where rays [N, 3] that end at ``points`` [N, 3] inside the region's box enter it, as a share [N] of each ray."""
+    """Return where rays enter the region's box, as a share [N] of each ray.
+
+    Args:
+        to_unit: world to the region's unit box [4, 4].
+        points: ends of the rays, inside the box [N, 3].
+        rays: the rays, from their starts to their ends [N, 3].
+    """
     inside = points @ to_unit[:3, :3].T + to_unit[:3, 3]
     direction = rays @ to_unit[:3, :3].T
     with np.errstate(divide="ignore", invalid="ignore"):

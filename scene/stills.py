@@ -66,12 +66,20 @@ def render_references(
     jobs: int | None = None,
     shard: Shard | None = None,
 ) -> Rendered:
-    """Render the references of ``settings.selected`` into ``folder``/<class>/ and write the recipe beside them.
+    """Render the references into ``folder``/<class>/, and write the recipe beside them.
 
     The plan is written first. An image whose key is unchanged is kept, so a job that was stopped goes on where it
-    stood; ``fresh`` removes what earlier jobs rendered. ``jobs`` processes share the work; by default as many as pay
-    and find memory. With ``shard``, only that share of the images is rendered; the plan is that of the whole job, and
-    other shares may be rendered into the same folder at the same time. The scene is left as it was found.
+    stood. The scene is left as it was found.
+
+    Args:
+        scene: the scene.
+        settings: its settings; the classes in ``settings.selected`` are rendered.
+        folder: the folder of the references.
+        progress: receives the progress.
+        fresh: whether to remove first what earlier jobs rendered.
+        jobs: number of processes that share the work; None: as many as pay and find memory.
+        shard: the share of the images to render; None: all. The plan is that of the whole job, and other shares may be
+            rendered into the same folder at the same time.
 
     Raises:
         InputError: too few poses show the region, the folder cannot be written, another job writes to it, or Blender
@@ -153,8 +161,16 @@ def render_missing(
     crashes: Crashes,
     jobs: int | None,
 ) -> Iterator[PlannedImage]:
-    """Render images, which come variant by variant, in worker processes where these pay, else in this process; yields
-    each image when it is finished. An image that Blender crashes on again and again is left out; ``crashes`` knows it."""
+    """Render images in worker processes if these pay, otherwise in this process; yield each image when it is finished.
+
+    Args:
+        scene: the scene.
+        settings: its settings.
+        folder: the folder of the references.
+        images: the images, variant by variant.
+        crashes: knows the images that Blender crashes on again and again, which are left out.
+        jobs: number of processes; None: as many as pay and find memory.
+    """
     jobs = workers.count(len(images), jobs, isolate=crashes.suspects(images))
     if jobs:
         yield from workers.render(scene, settings, folder, images, crashes, jobs)

@@ -39,11 +39,14 @@ GRACE = 3.0
 
 
 def count(images: int, jobs: int | None, *, isolate: bool) -> int:
-    """How many workers to start; 0 renders in this process, which saves their start.
+    """Return how many workers to start; 0 renders in this process, which saves their start.
 
-    ``jobs`` is what the user asked for: above 1 it is kept, but not more workers than images. Without it there is one
-    for each core and 2 GB of free memory, and for 16 images at least. One alone is started only for more images than
-    a worker renders before it is replaced, or to ``isolate`` an image that crashed Blender before.
+    Args:
+        images: number of images.
+        jobs: what the user asked for. Above 1 it is kept, but there are no more workers than images. None: one worker
+            for each core and 2 GB of free memory, and for 16 images at least.
+        isolate: whether an image crashed Blender before. One worker alone is started only for this, or for more images
+            than a worker renders before it is replaced.
     """
     wanted = min(images, jobs) if jobs else max(1, min(cores(), free_memory() // MEMORY, images // PAYS))
     return wanted if wanted > 1 or images > SHARE or (isolate and images) else 0
@@ -96,9 +99,15 @@ BEGINS = "begins an image"
 def render(
     scene: bpy.types.Scene, settings: Settings, folder: Path, images: list[PlannedImage], crashes: Crashes, jobs: int
 ) -> Iterator[PlannedImage]:
-    """Render images, which come variant by variant, in ``jobs`` workers; yields each when it is finished.
+    """Render images in workers; yield each image when it is finished.
 
-    An image on which workers crashed three times is left out; ``crashes`` knows it.
+    Args:
+        scene: the scene.
+        settings: its settings.
+        folder: the folder of the references.
+        images: the images, variant by variant.
+        crashes: knows the images on which workers crashed three times, which are left out.
+        jobs: number of workers.
 
     Raises:
         InputError: what a worker says of the input, such as a full disk.
