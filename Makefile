@@ -24,7 +24,7 @@ test-export-full: ## the exporter beside transformers for ViT-g/14 at its full d
 
 test-cluster: ## a plant on a Dask cluster beside the same plant without one
 	@$(RUN) python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
-	@$(RUN) python -m pytest tests/scene/test_cluster.py
+	@$(RUN) python -m pytest tests/scene/test_cluster.py tests/product/test_documentation.py -k 'test_cluster or plant.md'
 
 test-corpus: ## STEP files of several schemas and units beside what Open CASCADE says of them, under Blender 5.2
 	@BLENDER_SERIES=5.2 $(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements/corpus.txt

@@ -50,7 +50,7 @@ def work(address: str, count: int) -> None:
     import distributed
 
     importlib.import_module("inference.plant.children").run_here = wait  # by the name under which tasks import it
-    resources = cluster.announced(None)
+    resources = cluster.announced(None) | {"memory": cluster.MEMORY[SCENE]}
 
     async def run() -> None:
         options = {"nthreads": 1, "resources": resources, "memory_limit": 0, "dashboard": False}

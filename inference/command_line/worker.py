@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``worker``."""
     parser.add_argument("address", help="address of the Dask scheduler, such as tls://10.0.0.1:8786")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="tasks at a time; default: 1")
+    parser.add_argument(
+        "--memory",
+        type=float,
+        metavar="GB",
+        help="memory for tasks: 2.1 GB for each that renders; default: the machine's",
+    )
     parser.add_argument("--blender", metavar="PROGRAM", help="what opens scenes; default: the bpy module, else blender")
     parser.add_argument("--tls", type=Path, metavar="DIR", help="folder with cert.pem and key.pem")
     parser.add_argument(
@@ -27,13 +33,15 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
 
     from ..errors import InputError
     from ..plant import children
-    from ..plant.cluster import STATUS, Certificates, announced, dask
+    from ..plant.cluster import STATUS, Certificates, announced, dask, driver
 
     distributed = dask()
+    local = "//127.0.0.1:" in args.address
     security = Certificates(args.tls).security() if args.tls else None
     try:
         blender = children.find_blender(args.blender or children.this_blender())
-        resources = announced(blender)
+        # All workers of one machine have the same; Blender takes seconds to tell.
+        resources = announced(blender, None if local else driver(blender))
     except InputError as error:
         if args.blender:
             raise
@@ -41,13 +49,15 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         resources = {name: much for name, much in announced(None).items() if not name.startswith("bpy ")}
         blender = None
     children.serve(blender)
-    progress.say(f"This worker has: {', '.join(resources)}")
+    memory = args.memory * 1e9 if args.memory else distributed.system.MEMORY_LIMIT
+    progress.say(f"This worker has: {', '.join(resources)}, {memory / 1e9:.1f} GB of memory")
+    resources["memory"] = memory
     logging.getLogger("distributed").setLevel(logging.ERROR)
 
     async def work() -> None:
         """One life as a worker, until the scheduler goes."""
         options: dict[str, Any] = {"nthreads": max(1, args.jobs), "resources": resources, "death_timeout": args.wait}
-        options |= {"dashboard_address": STATUS, "host": "127.0.0.1" if "//127.0.0.1:" in args.address else None}
+        options |= {"dashboard_address": STATUS, "host": "127.0.0.1" if local else None}
         worker = distributed.Worker(args.address, security=security, memory_limit=0, dashboard=False, **options)
         try:
             async with worker:

@@ -28,7 +28,7 @@ from ..watched_stdin import WATCHED
 from .children import ROOT, Result
 from .plan import Running
 from .plant_file import Station
-from .tasks import PLAIN, SentTask, Task, as_json
+from .tasks import PLAIN, SCENE, SCRIPT, SentTask, Task, as_json
 
 GET = (
     "--cluster needs Dask, which is not installed for this Python. Run: python -m pip install --require-hashes -r "
@@ -46,6 +46,12 @@ AHEAD = 1
 
 STATUS = "127.0.0.1:0"
 """Where schedulers and workers show their state: only on their machine. Dask itself would show it to all."""
+
+MEMORY = {SCRIPT: 2 << 30, SCENE: 2 << 30, PLAIN: 1 << 30}
+"""Bytes of memory that a task of each kind is given room for."""
+
+GPU = "import gpu; gpu.init(); print(gpu.platform.renderer_get(), gpu.platform.version_get(), sep=', ', flush=True)"
+"""Prints what Blender renders with, from version 5 on."""
 
 PLENTY = 1e9
 """How much of a resource a worker has that stands for what is installed there."""
@@ -109,12 +115,21 @@ def blender(program: str | None) -> str | None:
     return f"bpy {words[1]}" if words[:1] == ["Blender"] and len(words) > 1 else None
 
 
-def announced(program: str | None) -> dict[str, float]:
-    """The resources of a worker on this machine."""
-    found = [extension(), blender(program)]
+def driver(program: str | None) -> str | None:
+    """The graphics card and driver that this Blender renders with, as a resource; None where it does not tell."""
+    module = [sys.executable, "-c", f"import bpy, os; {GPU}; os._exit(0)"]
+    command = [program, "--background", "--factory-startup", "--python-expr", GPU] if program else module
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    lines = [line for line in done.stdout.splitlines() if ", " in line]
+    return f"driver {lines[0]}" if lines else None
+
+
+def announced(program: str | None, *found: str | None) -> dict[str, float]:
+    """The resources of a worker on this machine, besides what was ``found`` already."""
+    found = (extension(), blender(program), *found)
     for variant in VARIANTS:
         try:
-            found.append(encoder(variant))
+            found += (encoder(variant),)
         except InputError:
             continue
     return dict.fromkeys(filter(None, found), PLENTY)
@@ -242,6 +257,7 @@ class Cluster:
         self._needed: list[str] = []
         self._looked = 0.0
         self._room = 0
+        self._memory = MEMORY[SCENE]
         self._kept = _Kept(client)
 
     def wait(self, stations: Sequence[Station], *, scenes: bool, count: int = 1) -> int:
@@ -265,6 +281,7 @@ class Cluster:
 
     def _wanted(self, stations: Sequence[Station], *, scenes: bool) -> list[str]:
         """What workers need for these stations."""
+        self._memory = MEMORY[SCENE if scenes else PLAIN]
         wanted = [self._extension]
         wanted += [self._encoder(station) for station in stations if station.encoder is None]
         if scenes and self._blender is None:
@@ -293,11 +310,20 @@ class Cluster:
     def _look(self, wanted: Sequence[str]) -> tuple[int, dict[str, str]]:
         """How many tasks fitting workers run at a time, and why each other worker does not fit."""
         threads, refused = 0, {}
+        drivers: dict[str, str] = {}
         for address, worker in self._workers().items():
             has = worker["resources"]
             lacking = [name for name in wanted if name not in has]
+            fitting = int(has.get("memory", 0) // self._memory)
+            if not lacking and fitting:
+                threads += min(worker["nthreads"], fitting)
+                drivers |= {name: worker["name"] for name in has if name.startswith("driver ")}
+                continue
             if not lacking:
-                threads += worker["nthreads"]
+                refused[address] = (
+                    f"Worker {worker['name']} has {has.get('memory', 0) / 1e9:.1f} GB of memory, but a task needs "
+                    f"{self._memory / 1e9:.1f} GB: it gets no work. Use another machine."
+                )
                 continue
             kinds = {name.rpartition(" ")[0] for name in lacking}
             instead = [name for name in has if name.rpartition(" ")[0] in kinds]
@@ -305,10 +331,19 @@ class Cluster:
                 f"Worker {worker['name']} has {' and '.join(map(_short, instead)) or 'nothing of the kind'}, but "
                 f"{' and '.join(map(_short, lacking))} is needed: it gets no work. Install the same there."
             )
-        for address in refused.keys() - self._told:
-            self._told.add(address)
-            self._say(refused[address])
+        if len(drivers) > 1:
+            pairs = " and ".join(
+                f"{name.removeprefix('driver ')} (worker {worker})" for name, worker in drivers.items()
+            )
+            self._tell({"drivers": f"Workers render with {pairs}, so their images may differ in single bits."})
+        self._tell(refused)
         return threads, refused
+
+    def _tell(self, sentences: dict[str, str]) -> None:
+        """Say each once."""
+        for about in sentences.keys() - self._told:
+            self._told.add(about)
+            self._say(sentences[about])
 
     def room(self) -> int:
         """Tasks to hand over at a time: those that run, and one more for each."""
@@ -322,7 +357,7 @@ class Cluster:
         needs = [self._extension, *([] if station.encoder else [self._encoder(station)])]
         if task.kind != PLAIN and self._blender:
             needs.append(self._blender)
-        return _Remote(self._client, task, dict.fromkeys(needs, 1), self._kept)
+        return _Remote(self._client, task, dict.fromkeys(needs, 1) | {"memory": MEMORY[task.kind]}, self._kept)
 
 
 def _short(resource: str) -> str:

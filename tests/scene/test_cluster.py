@@ -2,7 +2,6 @@
 """A plant on a Dask cluster equals the same plant without one to the byte, whatever becomes of its workers."""
 
 import importlib.util
-import json
 import os
 import re
 import shlex
@@ -19,12 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import bpy
 import pytest
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.plant.cluster import Cluster, connected, driver
+from synthetic_similarity_search.inference.plant.plant_file import read_plant
 from synthetic_similarity_search.tests.commands import last_json, run
-from synthetic_similarity_search.tests.dask_machines import INFERENCE, Machines, descendants
-from synthetic_similarity_search.tests.rendering import contents
+from synthetic_similarity_search.tests.dask_machines import INFERENCE, Machines, descendants, made
 from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT
 
@@ -53,23 +54,6 @@ def plant(
     return last_json(done.stdout)
 
 
-def made(output: Path) -> dict[str, bytes]:
-    """All that a plant makes, without dates and times."""
-    found = {}
-    for name in NAMES:
-        folder = output / name
-        database = ReferenceDatabase.load(folder / "references.safetensors")
-        recipe = json.loads((folder / "references" / "recipe.json").read_text("utf-8"))
-        metrics = json.loads((folder / "validation" / "metrics.json").read_text("utf-8"))
-        del recipe["created"], metrics["seconds"], metrics["database"]
-        found |= {f"{name}/{path}": content for path, content in contents(folder / "references").items()}
-        found |= {f"{name}/{part}": getattr(database, part).tobytes() for part in ("embeddings", "labels", "poses")}
-        found |= {f"{name}/recipe": json.dumps(recipe).encode(), f"{name}/metrics": json.dumps(metrics).encode()}
-        table = (folder / "validation" / "predictions.csv").read_bytes()
-        found[f"{name}/predictions"] = table.replace(output.name.encode(), b"")
-    return found
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, blend_file: Path, references: Path) -> Path:
     """A plant of two stations, and in ``local`` what this machine makes of it without a cluster."""
@@ -86,15 +70,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory, blend_file: Path, reference
 
 
 def test_two_local_workers_make_the_same(folder: Path) -> None:
+    """And Dask's dashboard, which needs a package of its own, is not missed."""
+    file = folder / "cluster.toml"
+    file.write_text(PLANT.format(output="cluster"), "utf-8")
     for action in ("build", "validate"):
-        result = plant(folder, action, "cluster", "--cluster", "local", "--jobs", 2)
+        done = run("plant", action, file, "--json", "--cluster", "local", "--jobs", 2, program=INFERENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
+        result = last_json(done.stdout)
         assert result["workers"] == 2 and not result["failed"]
-    assert made(folder / "cluster") == made(folder / "local")
+        assert "bokeh" not in done.stderr and "distributed" not in done.stderr, done.stderr
+    assert made(folder / "cluster", NAMES) == made(folder / "local", NAMES)
 
 
 @pytest.fixture
 def machines() -> Iterator[Machines]:
-    machines = Machines()
+    """A scheduler that gives a task up when the first worker dies on it, so that it is for us to hand it over again."""
+    machines = Machines(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
     yield machines
     machines.close()
 
@@ -120,18 +111,21 @@ def test_a_worker_is_killed(folder: Path, machines: Machines) -> None:
         assert time.monotonic() < deadline and job.poll() is None, job.communicate()
         time.sleep(0.02)
     children = descendants(first.pid)
-    assert children
+    assert children, "Blender is a child, so the worker answers while it renders"
     first.send_signal(signal.SIGKILL)
     first.wait()
-    machines.add()
+    finished = {path: path.stat().st_mtime_ns for path in output.glob("*/references/*/[!.]*.png")}
+    second = machines.add()
     stdout, stderr = job.communicate(timeout=240)
     assert job.returncode == 0, stdout + stderr
+    assert all(path.stat().st_mtime_ns == time_ for path, time_ in finished.items()), "nothing is rendered twice"
+    assert not descendants(second.pid), "each task is a process of its own, which gives its memory back"
     deadline = time.monotonic() + 60
     while not all(map(is_gone, children)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     plant(folder, "validate", "killed")
-    assert made(output) == made(folder / "local")
+    assert made(output, NAMES) == made(folder / "local", NAMES)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the processes are found through /proc")
@@ -159,23 +153,50 @@ def test_the_scheduler_is_started_again(folder: Path, machines: Machines) -> Non
         assert job.returncode == 0, stdout + stderr
     assert all(path.stat().st_mtime_ns == time_ for path, time_ in written.items())
     plant(folder, "validate", "restarted")
-    assert made(output) == made(folder / "local")
+    assert made(output, NAMES) == made(folder / "local", NAMES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces")
+def test_a_machine_is_unplugged(folder: Path, separate: tuple[list[str], list[str]]) -> None:
+    """Its cable is cut while it renders, so nothing tells that it is gone; another machine goes on."""
+    here, there = separate
+    machines = Machines("10.77.21.1", here, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="5 s")
+    output = folder / "unplugged"
+    file = folder / "unplugged.toml"
+    file.write_text(PLANT.format(output="unplugged"), "utf-8")
+    command = [*here, *INFERENCE, "plant", "build", str(file), "--cluster", machines.address, "--json"]
+    try:
+        machines.add(*there)
+        job = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not list(output.glob("*/references/*/[!.]*.png")):
+            assert job.poll() is None, job.communicate()
+            time.sleep(0.02)
+        subprocess.run([*here, "ip", "link", "set", CABLES[0], "down"], check=True)
+        machines.add(*here)
+        stdout, stderr = job.communicate(timeout=240)
+        assert job.returncode == 0, stdout + stderr
+    finally:
+        machines.close()
+    plant(folder, "validate", "unplugged")
+    assert made(output, NAMES) == made(folder / "local", NAMES)
+
+
+CABLES = [f"sim{os.getpid() % 100000}{side}" for side in "ab"]
 
 
 @pytest.fixture
 def separate() -> Iterator[tuple[list[str], list[str]]]:
     """Two network namespaces with a cable between them: prefixes for commands here, at 10.77.21.1, and there."""
     names = [f"simsearch-{os.getpid()}-{side}" for side in "ab"]
-    cables = [f"sim{os.getpid() % 100000}{side}" for side in "ab"]
     try:
         for name in names:
             subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
         ends = [
-            *("ip", "link", "add", cables[0], "netns", names[0]),
-            *("type", "veth", "peer", cables[1], "netns", names[1]),
+            *("ip", "link", "add", CABLES[0], "netns", names[0]),
+            *("type", "veth", "peer", CABLES[1], "netns", names[1]),
         ]
         subprocess.run(ends, check=True, capture_output=True)
-        for number, (name, cable) in enumerate(zip(names, cables, strict=True), 1):
+        for number, (name, cable) in enumerate(zip(names, CABLES, strict=True), 1):
             for words in (f"addr add 10.77.21.{number}/24 dev {cable}", f"link set {cable} up", "link set lo up"):
                 subprocess.run(["ip", "-n", name, *words.split()], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -206,7 +227,7 @@ def test_workers_that_share_no_folder(folder: Path, separate: tuple[list[str], l
         assert not validated["failed"]
     finally:
         machines.close()
-    assert made(folder / "elsewhere") == made(folder / "local")
+    assert made(folder / "elsewhere", NAMES) == made(folder / "local", NAMES)
 
 
 def test_another_encoder_is_refused_by_name(folder: Path, machines: Machines, tmp_path: Path) -> None:
@@ -219,6 +240,79 @@ def test_another_encoder_is_refused_by_name(folder: Path, machines: Machines, tm
     assert done.returncode == 2, done.stdout + done.stderr
     (problem,) = last_json(done.stdout)["problems"]
     assert "has encoder VITS14" in problem and "it gets no work. Install the same there." in problem
+
+
+def test_a_worker_with_little_memory_is_refused_by_name(folder: Path, machines: Machines) -> None:
+    machines.add_with(["--memory", "1.5"])
+    file = folder / "memory.toml"
+    file.write_text(PLANT.format(output="memory"), "utf-8")
+    done = run("plant", "build", file, "--json", "--cluster", machines.address, program=INFERENCE)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (problem,) = last_json(done.stdout)["problems"]
+    assert "has 1.5 GB of memory, but a task needs 2.1 GB: it gets no work." in problem
+
+
+def test_what_workers_get(folder: Path, machines: Machines) -> None:
+    """As many tasks as fit into their memory, and two at a time for each, as Dask counts a death against all of them."""
+    machines.add_with(["--jobs", "8", "--memory", "5"])
+    stations = read_plant(folder / "local.toml").stations
+    with connected(machines.address, 1, None) as client:
+        cluster = Cluster(client, None, print)
+        assert cluster.wait(stations, scenes=True) == 2
+        assert cluster.room() == 4
+        (worker,) = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert {name.partition(" ")[0] for name in worker["resources"]} >= {"extension", "bpy", "memory"}
+
+
+def test_what_blender_renders_with() -> None:
+    found = driver(None)
+    assert found is None if bpy.app.version < (5, 0) else found and found.startswith("driver ") and ", " in found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a small file system")
+def test_the_disk_is_full(folder: Path) -> None:
+    """The station fails with a sentence; once there is room, the build goes on to the same result."""
+    output = folder / "full"
+    output.mkdir()
+    size = ["mount", "-t", "tmpfs", "-o", "size=28k", "none", str(output)]
+    if subprocess.run(size, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        file = folder / "full.toml"
+        file.write_text(PLANT.format(output="full"), "utf-8")
+        more = ("--cluster", "local", "--jobs", 2)
+        done = run("plant", "build", file, "--json", *more, program=INFERENCE)
+        assert done.returncode == 2 and "no space left on device" in done.stdout, done.stdout + done.stderr
+        subprocess.run(["mount", "-o", "remount,size=64m", str(output)], check=True)
+        for action in ("build", "validate"):
+            plant(folder, action, "full", *more)
+        assert made(output, NAMES) == made(folder / "local", NAMES)
+    finally:
+        subprocess.run(["umount", str(output)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes are found through /proc")
+def test_a_worker_is_slow(folder: Path, machines: Machines) -> None:
+    """It stands still for ten seconds: nothing is lost and nothing is done twice."""
+    workers = [machines.add() for _ in range(2)]
+    file = folder / "slow.toml"
+    file.write_text(PLANT.format(output="slow"), "utf-8")
+    command = [*INFERENCE, "plant", "build", str(file), "--cluster", machines.address, "--json"]
+    job = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not descendants(workers[0].pid):
+        assert job.poll() is None, job.communicate()
+        time.sleep(0.02)
+    still = [workers[0].pid, *descendants(workers[0].pid)]
+    for process in still:
+        os.kill(process, signal.SIGSTOP)
+    time.sleep(10)
+    for process in still:
+        os.kill(process, signal.SIGCONT)
+    stdout, stderr = job.communicate(timeout=240)
+    assert job.returncode == 0, stdout + stderr
+    assert {name: row["rendered"] for name, row in last_json(stdout)["stations"].items()} == {"one": 6, "two": 6}
+    plant(folder, "validate", "slow")
+    assert made(folder / "slow", NAMES) == made(folder / "local", NAMES)
 
 
 def test_no_scheduler(folder: Path) -> None:
@@ -257,10 +351,10 @@ def test_single_commands(folder: Path, machines: Machines, tmp_path: Path) -> No
         *("-m", "inference", "validate", "--database", "one/references.safetensors", "--photos", folder / "photos"),
         *("--output", "one/validation", *cluster),
     )
-    local = made(folder / "local")
+    local = made(folder / "local", NAMES)
     shutil.copytree(tmp_path / "one", tmp_path / "all" / "one")
     shutil.copytree(folder / "local" / "two", tmp_path / "all" / "two")
-    found = made(tmp_path / "all")
+    found = made(tmp_path / "all", NAMES)
     assert found.pop("one/predictions") and local.pop("one/predictions")
     assert found == local
     assert ReferenceDatabase.load(tmp_path / "e.safetensors").embeddings.tobytes() == found["one/embeddings"]
@@ -319,7 +413,7 @@ def test_the_commands_of_the_page_for_several_machines(folder: Path, tmp_path: P
             process.kill()
             process.wait()
     plant(folder, "validate", "tls")
-    assert made(folder / "tls") == made(folder / "local")
+    assert made(folder / "tls", NAMES) == made(folder / "local", NAMES)
 
 
 def test_slurm_with_stand_ins(folder: Path, tmp_path: Path) -> None:
@@ -343,7 +437,11 @@ def test_slurm_with_stand_ins(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "cancelled").read_text() == "77\n"
     plant(folder, "validate", "slurm")
-    assert made(folder / "slurm") == made(folder / "local")
+    assert made(folder / "slurm", NAMES) == made(folder / "local", NAMES)
+
+
+def test_the_script_for_slurm_is_valid() -> None:
+    subprocess.run(["bash", "-n", ROOT / "examples" / "cluster" / "slurm.sh"], check=True)
 
 
 def test_the_file_for_kubernetes_names_options_that_there_are() -> None:
