@@ -31,15 +31,15 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "cluster_speed"
 CLASSES = ("t_joint", "metal_blank")
 STATIONS = tuple(f"station-{number}" for number in range(1, 7))
+IMAGES, PHOTOS = 8, 1000
+"""References of each class of a station, and photos."""
 PLANT = """
 [defaults]
 output = "{output}/{{name}}"
 images_per_class = {images}
 samples = 1
-seed = {seed}
 [[station]]
 scenes = "scenes/*.blend"
-photos = "{output}-photos"
 """
 
 
@@ -66,11 +66,11 @@ def scenes() -> None:
             shutil.copy(first, folder / f"{name}.blend")
 
 
-def build(output: str, images: int, *more: object, seed: int = 0) -> float:
+def build(output: str, images: int, *more: object) -> float:
     """Build the plant anew; returns the seconds it took."""
     shutil.rmtree(OUTPUT / output, ignore_errors=True)
     file = OUTPUT / f"{output}.toml"
-    file.write_text(PLANT.format(output=output, images=images, seed=seed), "utf-8")
+    file.write_text(PLANT.format(output=output, images=images), "utf-8")
     result, seconds = run(*INFERENCE, "plant", "build", file, *more)
     assert sum(row["rendered"] for row in result["stations"].values()) == len(STATIONS) * len(CLASSES) * images
     return seconds
@@ -80,8 +80,8 @@ def overhead() -> dict[str, Any]:
     """In turns: the plant as it is, and by `--cluster local`, with two jobs each."""
     found: dict[str, list[float]] = {"local": [], "cluster": []}
     for _ in range(2):
-        found["local"].append(build("local", 12, "--jobs", 2))
-        found["cluster"].append(build("cluster", 12, "--jobs", 2, "--cluster", "local"))
+        found["local"].append(build("local", IMAGES, "--jobs", 2))
+        found["cluster"].append(build("cluster", IMAGES, "--jobs", 2, "--cluster", "local"))
     assert made(OUTPUT / "cluster", STATIONS) == made(OUTPUT / "local", STATIONS)
     shares = [cluster / local - 1 for local, cluster in zip(found["local"], found["cluster"], strict=True)]
     return {"seconds": found, "overhead": shares}
@@ -92,7 +92,7 @@ def with_workers(count: int, *command: object) -> float:
     machines = Machines()
     try:
         for core in range(count):
-            machines.add("taskset", "--cpu-list", str(core))
+            machines.add("taskset", "--cpu-list", str(core), SIMSEARCH_THREADS="1", LP_NUM_THREADS="1")
         run(
             *INFERENCE, "plant", "check", OUTPUT / "warm.toml", "--cluster", machines.address
         )  # all are there, and warm
@@ -109,24 +109,24 @@ def gain(seconds: dict[int, float]) -> dict[str, Any]:
 def renders() -> dict[str, Any]:
     """The plant by one worker and by two."""
     seconds = {}
-    (OUTPUT / "warm.toml").write_text(PLANT.format(output="warm", images=1, seed=0), "utf-8")
+    (OUTPUT / "warm.toml").write_text(PLANT.format(output="warm", images=1), "utf-8")
     for count in (1, 2):
         output = f"workers-{count}"
         shutil.rmtree(OUTPUT / output, ignore_errors=True)
         file = OUTPUT / f"{output}.toml"
-        file.write_text(PLANT.format(output=output, images=8, seed=0), "utf-8")
+        file.write_text(PLANT.format(output=output, images=IMAGES), "utf-8")
         seconds[count] = with_workers(count, *INFERENCE, "plant", "build", file)
     assert made(OUTPUT / "workers-1", STATIONS) == made(OUTPUT / "workers-2", STATIONS)
     return gain(seconds)
 
 
 def photos() -> dict[str, Any]:
-    """A validation of 1,600 photos by one worker and by two."""
-    (OUTPUT / "warm.toml").write_text(PLANT.format(output="warm", images=1, seed=0), "utf-8")
+    """A validation of 1,000 photos by one worker and by two."""
+    (OUTPUT / "warm.toml").write_text(PLANT.format(output="warm", images=1), "utf-8")
     if not (OUTPUT / "local" / STATIONS[0] / "references.safetensors").exists():
-        build("local", 12, "--jobs", 2)
+        build("local", IMAGES, "--jobs", 2)
     folder = OUTPUT / "photos"
-    for number in range(1600):
+    for number in range(PHOTOS):
         path = folder / CLASSES[number % 2] / f"{number:04}.jpg"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def kills() -> dict[str, Any]:
             output = "killed"
             shutil.rmtree(OUTPUT / output, ignore_errors=True)
             file = OUTPUT / f"{output}.toml"
-            file.write_text(PLANT.format(output=output, images=images, seed=0), "utf-8")
+            file.write_text(PLANT.format(output=output, images=images), "utf-8")
             command = [*INFERENCE, "plant", "build", file, "--cluster", machines.address, "--shares", "2"]
             started = time.monotonic()
             with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as job:

@@ -41,11 +41,13 @@ class Machines:
         """Start one more worker, by a command such as ``nice`` where there is a ``prefix``."""
         return self.add_with((), *prefix, **environment)
 
-    def add_with(self, options: Sequence[str], *prefix: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start one more worker with options of its own."""
+    def add_with(
+        self, options: Sequence[str], *prefix: str, root: Path = ROOT, **environment: str
+    ) -> "subprocess.Popen[str]":
+        """Start one more worker with options of its own, from another clone where ``root`` is one."""
         command = [*prefix, *INFERENCE, "worker", self.address, *options]
         self.workers.append(
-            subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stderr=subprocess.DEVNULL, text=True)
+            subprocess.Popen(command, cwd=root, env=os.environ | environment, stderr=subprocess.DEVNULL, text=True)
         )
         return self.workers[-1]
 

@@ -313,24 +313,11 @@ class Cluster:
         drivers: dict[str, str] = {}
         for address, worker in self._workers().items():
             has = worker["resources"]
-            lacking = [name for name in wanted if name not in has]
-            fitting = int(has.get("memory", 0) // self._memory)
-            if not lacking and fitting:
-                threads += min(worker["nthreads"], fitting)
-                drivers |= {name: worker["name"] for name in has if name.startswith("driver ")}
+            if why := self._unfit(has, wanted):
+                refused[address] = f"Worker {worker['name']} has {why}"
                 continue
-            if not lacking:
-                refused[address] = (
-                    f"Worker {worker['name']} has {has.get('memory', 0) / 1e9:.1f} GB of memory, but a task needs "
-                    f"{self._memory / 1e9:.1f} GB: it gets no work. Use another machine."
-                )
-                continue
-            kinds = {name.rpartition(" ")[0] for name in lacking}
-            instead = [name for name in has if name.rpartition(" ")[0] in kinds]
-            refused[address] = (
-                f"Worker {worker['name']} has {' and '.join(map(_short, instead)) or 'nothing of the kind'}, but "
-                f"{' and '.join(map(_short, lacking))} is needed: it gets no work. Install the same there."
-            )
+            threads += min(worker["nthreads"], int(has["memory"] // self._memory))
+            drivers |= {name: worker["name"] for name in has if name.startswith("driver ")}
         if len(drivers) > 1:
             pairs = " and ".join(
                 f"{name.removeprefix('driver ')} (worker {worker})" for name, worker in drivers.items()
@@ -338,6 +325,23 @@ class Cluster:
             self._tell({"drivers": f"Workers render with {pairs}, so their images may differ in single bits."})
         self._tell(refused)
         return threads, refused
+
+    def _unfit(self, has: dict[str, float], wanted: Sequence[str]) -> str | None:
+        """What a worker has instead of what is wanted; None where it fits."""
+        if lacking := [name for name in wanted if name not in has]:
+            kinds = {name.rpartition(" ")[0] for name in lacking}
+            instead = [name for name in has if name.rpartition(" ")[0] in kinds]
+            return (
+                f"{' and '.join(map(_short, instead)) or 'nothing of the kind'}, but "
+                f"{' and '.join(map(_short, lacking))} is needed: it gets no work. Install the same there."
+            )
+        memory = has.get("memory", 0.0)
+        if memory < self._memory:
+            return (
+                f"{memory / 1e9:.1f} GB of memory, but a task needs {self._memory / 1e9:.1f} GB: it gets no work. "
+                "Use another machine."
+            )
+        return None
 
     def _tell(self, sentences: dict[str, str]) -> None:
         """Say each once."""

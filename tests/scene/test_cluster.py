@@ -242,6 +242,19 @@ def test_another_encoder_is_refused_by_name(folder: Path, machines: Machines, tm
     assert "has encoder VITS14" in problem and "it gets no work. Install the same there." in problem
 
 
+def test_another_version_is_refused_by_name(folder: Path, machines: Machines, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "inference", tmp_path / "inference")
+    manifest = (ROOT / "blender_manifest.toml").read_text("utf-8")
+    (tmp_path / "blender_manifest.toml").write_text(
+        re.sub(r"(?m)^version = .*$", 'version = "9.9.9"', manifest), "utf-8"
+    )
+    machines.add_with((), root=tmp_path)
+    done = run("plant", "validate", folder / "local.toml", "--json", "--cluster", machines.address, program=INFERENCE)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (problem,) = last_json(done.stdout)["problems"]
+    assert "has extension 9.9.9, but extension " in problem and "it gets no work. Install the same there." in problem
+
+
 def test_a_worker_with_little_memory_is_refused_by_name(folder: Path, machines: Machines) -> None:
     machines.add_with(["--memory", "1.5"])
     file = folder / "memory.toml"
