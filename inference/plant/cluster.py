@@ -472,4 +472,5 @@ class _Remote:
 
     def end(self) -> None:
         """Do not run it any more."""
-        self._future.cancel()
+        if self._client.status == "running":  # else the scheduler is gone, which is told already
+            self._future.cancel()
