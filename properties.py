@@ -70,6 +70,7 @@ class SIMSEARCH_PG_jitter(bpy.types.PropertyGroup):
     )
     light_angle: FloatProperty(
         name="Light Direction",
+        translation_context=CONTEXT,
         description="Largest turn of each light about the region of interest, so that shadows and highlights move "
         "from reference to reference. 0 leaves the lights as they are",
         subtype="ANGLE",

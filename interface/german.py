@@ -15,7 +15,7 @@ GERMAN = {
     "Match Look": "Aussehen anpassen",
     "Scene's": "Die der Szene",
     "None yet": "Noch keine",
-    "Those to validate against": "Die der Validierung",
+    "Validation's": "Die der Validierung",
     "References": "Referenzen",
     "Validation": "Validierung",
     "Result": "Ergebnis",
@@ -226,10 +226,11 @@ GERMAN = {
     "Seed": "Startwert",
     "The same seed gives the same camera poses and variations; another one gives a fresh set":
         "Derselbe Startwert gibt dieselben Kameraposen und Variationen, ein anderer neue",
-    "Least in Frame": "Mindestens im Bild",
+    "Least in Frame": "Anteil im Bild",
     "Share of the region of interest that must be inside the picture for a pose to be used. 1 keeps the whole region in view":
         "Anteil der Region, der im Bild sein muss, damit eine Pose benutzt wird. 1 hält die ganze Region im Bild",
     "Least Unobstructed": "Mindestens frei",
+    "Least in Sight": "Anteil sichtbar",
     "Share of the region of interest that must not be hidden by geometry outside it, for every class. 0 does not look for "
     "hiding geometry":
         "Anteil der Region, der bei keiner Klasse von Geometrie außerhalb verdeckt sein darf. 0 sucht nicht danach",

@@ -182,7 +182,7 @@ class SIMSEARCH_PT_jitter(Section, bpy.types.Panel):
             column.prop(jitter, name)
         column = layout.column(align=True)
         column.prop(jitter, "min_visible")
-        column.prop(jitter, "min_unoccluded")
+        column.prop(jitter, "min_unoccluded", text="Least in Sight")
         column.prop(jitter, "seed")
 
 
@@ -242,7 +242,7 @@ class SIMSEARCH_PT_match(Section, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "match_directory", text="Photos", placeholder=translated("Those to validate against"))
+        column.prop(settings, "match_directory", text="Photos", placeholder=translated("Validation's"))
         column.operator("simsearch.match_look", icon="SHADERFX")
         draw_job(layout, context, "Match Look")
         match.draw_match(layout, context)

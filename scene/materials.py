@@ -183,8 +183,9 @@ def _build(finish: Finish) -> bpy.types.Material:
     if material.node_tree is None:  # Blender 4.5; later versions always have one
         material.use_nodes = True
     colour = (*finish.colour, 1.0)
-    material.diffuse_color = (*finish.colour, finish.alpha)  # solid viewport shading
-    material.metallic, material.roughness = finish.metallic, finish.roughness
+    # For solid viewport shading, in which metal, with nothing to mirror, would be black.
+    material.diffuse_color = (*finish.colour, finish.alpha)
+    material.metallic, material.roughness = 0.0, finish.roughness
     if finish.alpha < 1:
         material.surface_render_method = "BLENDED"  # real refraction would need ray tracing in every still
     shader = _principled(material)

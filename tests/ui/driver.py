@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import bpy
@@ -58,15 +59,19 @@ def run(steps: Callable[[], Iterator[float]]) -> None:
     bpy.app.timers.register(advance, first_interval=1.0, persistent=True)
 
 
+_unfolded = count(1)
+
+
 def unfold(*wanted: str) -> None:
     """Leave only these sections unfolded. Blender remembers what was folded by name, so every call takes new names."""
     sections = [cls for cls in extension("panels.sidebar").CLASSES if issubclass(cls, bpy.types.Panel)]
+    number = next(_unfolded)
     for section in reversed(sections):
         bpy.utils.unregister_class(section)
     for section in sections:
-        section.bl_idname = getattr(section, "bl_idname", section.__name__) + "_again"
+        section.bl_idname = f"{section.__name__}_{number}"
         if hasattr(section, "bl_parent_id"):
-            section.bl_parent_id += "_again"
+            section.bl_parent_id = "_".join(section.bl_parent_id.split("_")[:3]) + f"_{number}"
         if section.bl_label != "Next Step":
             section.bl_options = set() if section.bl_label in wanted else {"DEFAULT_CLOSED"}
         bpy.utils.register_class(section)
@@ -148,12 +153,12 @@ def click(call: str, across: float = 0.47) -> Iterator[float]:
     yield 0.5
 
 
-def scroll_down() -> Iterator[float]:
-    """Scroll the sidebar to its end with the mouse wheel."""
+def scroll(down: bool = True) -> Iterator[float]:
+    """Scroll the sidebar to its end, or to its beginning, with the mouse wheel."""
     _, _, region = viewport()
     move(region.x + region.width // 2, region.y + region.height // 2)
     yield 0.3
-    xdotool("click", "--repeat", 30, "--delay", 20, 5)
+    xdotool("click", "--repeat", 30, "--delay", 20, 5 if down else 4)
     yield 1.5
 
 

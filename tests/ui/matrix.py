@@ -32,6 +32,8 @@ STATES = {
 
 def steps() -> Iterator[float]:
     PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob(f"*-{os.environ['SCREEN']}-*"):
+        old.unlink()
     yield from driver.open_sidebar(None)
     for way in WAYS:
         yield from look(*way)
@@ -41,11 +43,15 @@ def steps() -> Iterator[float]:
     for way in WAYS:
         yield from look(*way)
         for state, sections in STATES.items():
+            yield from driver.scroll(down=False)
             driver.unfold(*sections)
             yield 0.5
             yield from picture(state, way)
-            yield from driver.scroll_down()
-            yield from picture(f"{state}-end", way)
+            _, _, region = driver.viewport()
+            above = region.view2d.region_to_view(0, 0)
+            yield from driver.scroll()
+            if region.view2d.region_to_view(0, 0) != above:
+                yield from picture(f"{state}-end", way)
         yield from popup(way)
         yield from preferences(way)
     print(f"{len(list(PICTURES.iterdir()))} pictures in {PICTURES}", flush=True)
@@ -85,9 +91,7 @@ def results() -> Iterator[float]:
 def picture(state: str, way: tuple[float, str, str]) -> Iterator[float]:
     """Take a picture of the whole screen."""
     yield from driver.park_mouse(driver.viewport()[1])
-    yield from driver.keep_picture(
-        PICTURES / f"{state}-{os.environ.get('SCREEN', '1280x800')}-{'-'.join(map(str, way))}.png"
-    )
+    yield from driver.keep_picture(PICTURES / f"{state}-{os.environ['SCREEN']}-{'-'.join(map(str, way))}.png")
 
 
 def popup(way: tuple[float, str, str]) -> Iterator[float]:
@@ -116,9 +120,7 @@ def preferences(way: tuple[float, str, str]) -> Iterator[float]:
     package = driver.extension("preferences").__package__
     bpy.ops.preferences.addon_expand(module=package)
     yield 1.5
-    yield from driver.keep_picture(
-        PICTURES / f"preferences-{os.environ.get('SCREEN', '1280x800')}-{'-'.join(map(str, way))}.png"
-    )
+    yield from driver.keep_picture(PICTURES / f"preferences-{os.environ['SCREEN']}-{'-'.join(map(str, way))}.png")
     bpy.ops.preferences.addon_expand(module=package)
     area.type = "VIEW_3D"
     yield 1.0

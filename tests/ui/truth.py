@@ -132,7 +132,7 @@ def results_and_undo() -> Iterator[float]:
     driver.unfold("Validation", "One Photo")
     yield 0.5
     yield from driver.click_and_wait("simsearch.classify")
-    yield from driver.scroll_down()
+    yield from driver.scroll()
     yield from driver.snapshot("verdict")
     print("11: the verdict was photographed", flush=True)
 

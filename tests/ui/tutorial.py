@@ -104,7 +104,7 @@ def photo_of_the_station(folder: Path) -> Path:
     scene, path = bpy.context.scene, folder / "photo.png"
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
-    pixels = np.asarray(Image.open(path).convert("RGB").rotate(6, Image.Resampling.BICUBIC), np.float32)
+    pixels = np.asarray(Image.open(path).convert("RGB").rotate(3, Image.Resampling.BICUBIC), np.float32)
     noisy = 0.75 * pixels + np.random.default_rng(0).normal(0, 10, pixels.shape)
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
     return path
@@ -135,9 +135,10 @@ def camera_and_region(folder: Path) -> Iterator[float]:
     with driver.in_viewport():
         bpy.ops.simsearch.photo_backdrop(filepath=str(photo_of_the_station(folder)))
     select()
+    yield 2.0  # until Blender has moved the sections
     yield from driver.photograph("through-the-camera.png")
     bpy.ops.simsearch.set_jitter(amount="LARGE")
-    station.look_at(Vector((0.01, 0, 0.08)), 0.5)
+    station.look_at(Vector((0.02, 0, 0.09)), 0.42)
     yield from driver.photograph("region-and-poses.png")
     show_only(None)
 
@@ -205,7 +206,7 @@ def validation(folder: Path) -> Iterator[float]:
     driver.unfold("Validation", "One Photo")
     settings.photo = str(next((folder / "photos" / "pipe_tee").iterdir()))
     yield from driver.click_and_wait("simsearch.classify")
-    yield from driver.scroll_down()
+    yield from driver.scroll()
     yield from driver.photograph("classified-photo.png")
 
 

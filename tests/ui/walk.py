@@ -205,6 +205,7 @@ def way(folder: Path) -> Iterator[float]:
     yield from press("validate")
     yield from driver.snapshot("walk-names")
     yield from key("a")  # all classes are renamed after the folders of photos
+    yield 15.0  # until the next step is to build again
     yield from press("build")
     yield 10.0
     yield from driver.snapshot("walk-renamed")
