@@ -22,7 +22,9 @@ PICTURES = 3
 ROOMY = 340
 """Width of the sidebar, at scale 1, from which on a table has room for five columns."""
 MOST_NEIGHBOURS, MOST_CLASSES, MOST_UNREADABLE = 5, 6, 5
-GOOD, FAIR, POOR = (110, 200, 110), (230, 180, 70), (230, 95, 85)
+ON_DARK = (110, 200, 110), (230, 180, 70), (230, 95, 85)
+ON_LIGHT = (0, 90, 25), (105, 65, 0), (150, 15, 10)
+"""Colours of a good, a fair and a poor F1, on the background of a dark and a light theme."""
 
 
 def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -32,7 +34,7 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     if result is None:
         return
     draw_outdated(box, context, "validation")
-    draw_scores(box, result)
+    draw_scores(box, result, context)
     paragraph(box, f"{result.model.name}: {result.model.weights}", context)
     draw_classes(box, result, context)
     draw_confusion(box, result, context)
@@ -58,9 +60,11 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
     column.operator("simsearch.show_mistakes", icon="ZOOM_ALL")
 
 
-def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult") -> None:
+def draw_scores(layout: bpy.types.UILayout, result: "ValidationResult", context: bpy.types.Context) -> None:
     """Macro F1 as a large figure, and what it was measured on."""
-    colour = GOOD if result.macro_f1 >= 0.95 else FAIR if result.macro_f1 >= 0.8 else POOR
+    text = context.preferences.themes[0].user_interface.wcol_box.text
+    good, fair, poor = ON_DARK if sum(text) > 1.5 else ON_LIGHT
+    colour = good if result.macro_f1 >= 0.95 else fair if result.macro_f1 >= 0.8 else poor
     row = layout.row()
     row.template_icon(thumbnails.figure(f"{result.macro_f1:.3f}", colour), scale=6)
     column = row.column()
