@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..inference.job_results import ClassifiedPhoto, MatchResult, RenderResult
     from ..inference.validation_result import ValidationResult
     from ..scene.check import CheckResult
+    from ..scene.settings import Settings
 
 RenderName = Literal["preview", "references"]
 """The results of a render, by their names in ``scene.simsearch.results``."""
@@ -32,6 +33,8 @@ CHANGED = {
 _now: dict[tuple[str, str], str] = {}
 """Fingerprints by scene name and dependency, refreshed outside drawing."""
 _scene_touched = True
+_settings: "dict[str, Settings | None]" = {}
+"""The settings of each scene when they were last looked at: Blender does not tell that an operator or a script changed one."""
 
 
 class Result(Protocol):
@@ -112,6 +115,19 @@ def fingerprint(scene: bpy.types.Scene, part: str) -> str:
     return ""
 
 
+def _look_at_settings(scene: bpy.types.Scene) -> None:
+    """Note whether the settings are others than before."""
+    from ..scene.read_settings import read_settings
+
+    try:
+        now = read_settings(scene)
+    except InputError:
+        now = None
+    if _settings.get(scene.name) != now:
+        touch()
+    _settings[scene.name] = now
+
+
 def listing(folder: Path) -> str:
     """Hash of the names, sizes and times of the files below a folder that are the user's."""
     files = sorted(path for path in files_below(folder) if path.is_file())
@@ -122,6 +138,7 @@ def listing(folder: Path) -> str:
 def refresh(scene: bpy.types.Scene) -> bool:
     """Fingerprint again what the scene's results depend on; true when anything changed."""
     before = dict(_now)
+    _look_at_settings(scene)
     for name in KEPT:
         text = getattr(scene.simsearch.results, name)
         for part in json.loads(text)["made_from"] if text else ():

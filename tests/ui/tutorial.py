@@ -50,6 +50,7 @@ def import_parts(folder: Path) -> Iterator[float]:
     yield 0.5
     yield from driver.photograph("parts.png")
     move(plate, -0.06)
+    show_materials()
 
 
 def import_step(file: Path, picture: str | None = None) -> Iterator[float]:
