@@ -124,10 +124,12 @@ def _clean(folder: Path, *, fresh: bool) -> None:
 
 def _take_over_renamed(folder: Path, settings: Settings, images: list[PlannedImage]) -> None:
     """Move images of a class that got another name to its new folder, as they show the same; the old folder goes."""
-    labels = {spec.label.casefold() for spec in settings.classes}
+    # Names that differ in case alone are one folder on some systems and two on others.
+    current = [folder / spec.label for spec in settings.classes if (folder / spec.label).exists()]
     old = [
         path for path in folder.iterdir()
-        if path.is_dir() and not path.is_symlink() and not left_behind(path.name) and path.name.casefold() not in labels
+        if path.is_dir() and not path.is_symlink() and not left_behind(path.name)
+        and not any(path.samefile(other) for other in current)
     ]  # fmt: skip
     found = {key: path for directory in old for path in directory.glob("*.png") if (key := key_of_whole(path))}
     renamed: dict[Path, Path] = {}

@@ -90,14 +90,19 @@ def test_a_changed_part_is_rendered_again_and_the_rest_kept(opened: bpy.types.Sc
     assert red > 2 * green
 
 
-def test_a_renamed_class_keeps_its_images_and_its_old_folder_goes(opened: bpy.types.Scene, copied: Path) -> None:
-    before = {path.name.replace("present", "there"): path.read_bytes() for path in copied.glob("present/*.png")}
+@pytest.mark.parametrize("name", ["there", "Present"])
+def test_a_renamed_class_keeps_its_images_and_its_old_folder_goes(
+    opened: bpy.types.Scene, copied: Path, name: str
+) -> None:
+    before = {path.name.replace("present", name): path.read_bytes() for path in copied.glob("present/*.png")}
     Image.new("RGB", (8, 8)).save(copied / "present" / "photo_0.png")  # as a promoted photo, not rendered
-    opened.simsearch.classes[0].name = "there"
+    opened.simsearch.classes[0].name = name
     rendered = render_references(opened, read_settings(opened), copied, Progress())
     assert rendered.rendered == 0 and rendered.images == 4
-    assert not (copied / "present").exists() and (copied / "there" / "photo_0.png").exists()
-    assert {path.name: path.read_bytes() for path in copied.glob("there/there_*.png")} == before
+    assert (copied / name / "photo_0.png").exists()
+    # Where case does not count, the folder of present is that of Present.
+    assert not (copied / "present").exists() or (copied / "present").samefile(copied / name)
+    assert {path.name: path.read_bytes() for path in copied.glob(f"{name}/{name}_*.png")} == before
 
 
 def test_fresh_starts_over_but_keeps_what_others_added(opened: bpy.types.Scene, copied: Path) -> None:

@@ -91,7 +91,10 @@ def deleted_region() -> Iterator[float]:
     assert ticks()["Region"] and overlay.current(scene) is not None  # type: ignore[attr-defined]
     for item in bpy.context.view_layer.objects:
         item.select_set(item == region)
+    bpy.context.view_layer.objects.active = region
     yield from keys("x", "Return")
+    yield from driver.snapshot("deleted-region")
+    yield from driver.wait_for(lambda: not region.users_scene, 10, "the deletion")
     assert not ticks()["Region"] and overlay.current(scene) is None  # type: ignore[attr-defined]
     scene.objects["Cylinder"].select_set(True)
     yield from driver.click("simsearch.mark_region")

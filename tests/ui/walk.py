@@ -198,7 +198,9 @@ def way(folder: Path) -> Iterator[float]:
     yield from driver.snapshot("walk-station")
     yield from save(folder, "station.blend")
     yield from press("build")
-    yield from driver.wait_for((results / "references.safetensors").is_file, 3000, "the database")
+    database = results / "references.safetensors"
+    yield from driver.wait_for(database.is_file, 3000, "the database")
+    built = database.stat().st_mtime_ns
     yield 5.0
     yield from driver.snapshot("walk-built")
     yield from enter("photos_directory", str(PHOTOS))
@@ -207,7 +209,8 @@ def way(folder: Path) -> Iterator[float]:
     yield from key("a")  # all classes are renamed after the folders of photos
     yield 15.0  # until the next step is to build again
     yield from press("build")
-    yield 10.0
+    yield from driver.wait_for(lambda: database.stat().st_mtime_ns != built, 600, "the database with the new names")
+    yield 15.0
     yield from driver.snapshot("walk-renamed")
     yield from press("validate")
     metrics = results / "validation" / "metrics.json"
