@@ -38,8 +38,8 @@ GONE = "The scheduler of the cluster is gone. Start it again, then this command:
 DEATHS = 3
 """Times a task is handed over again after Dask gave it up because workers died."""
 
-PATIENCE = 120.0
-"""Seconds to wait for a first worker that fits."""
+PATIENCE, SOON, REFUSED = 120.0, 30.0, 10.0
+"""Seconds to wait for a first worker, for others where one is there, and for one that fits where others do not."""
 
 AHEAD = 1
 """Tasks handed over for each that runs, so that no worker waits for the next one."""
@@ -266,14 +266,15 @@ class Cluster:
         Raises:
             InputError: there is none; with the reason for each worker that does not fit.
         """
-        deadline = time.monotonic() + PATIENCE
+        started = time.monotonic()
         wanted = self._wanted(stations, scenes=scenes)
         while True:
             threads, refused = self._look(wanted)
-            if threads >= count or (threads and time.monotonic() > deadline - PATIENCE + 30):
+            waited = time.monotonic() - started
+            if threads >= count or (threads and waited > SOON):
                 self._room, self._looked = threads, time.monotonic()
                 return threads
-            if time.monotonic() > deadline or (refused and time.monotonic() > deadline - PATIENCE + 30):
+            if waited > (REFUSED if refused else PATIENCE):
                 raise InputError(
                     *(refused.values() or ["No worker has come. Start one: python -m inference worker ADDRESS"])
                 )
