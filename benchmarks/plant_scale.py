@@ -47,8 +47,11 @@ def work(address: str, count: int) -> None:
     """Be ``count`` workers."""
     import asyncio
 
+    import dask
     import distributed
 
+    # What each worker does a hundred times a second costs little on a machine of its own.
+    dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
     importlib.import_module("inference.plant.children").run_here = wait  # by the name under which tasks import it
     resources = cluster.announced(None) | {"memory": cluster.MEMORY[SCENE]}
 
