@@ -13,7 +13,7 @@ def paragraph(
 ) -> None:
     """A sentence over as many lines as the region's width needs, as labels do not wrap by themselves, and ``least`` at least."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 260
-    characters = max(20, int((width - 60) / 6.0))
+    characters = max(20, int((width - 76) / 6.5))
     lines = textwrap.wrap(translated(text), characters, break_on_hyphens=False)
     lines += [""] * (least - len(lines))
     column = layout.column(align=True)

@@ -20,10 +20,9 @@ def steps() -> Iterator[float]:
     driver.move(area.x + area.width // 3, area.y + area.height // 2)
     yield 0.3
     driver.xdotool("key", "x")
-    yield 0.5
+    yield 1.5
     driver.xdotool("key", "Return")
-    yield 0.5
-    assert not old.users_scene, "the camera was not deleted"
+    yield from driver.wait_for(lambda: not old.users_scene, 10, "the deletion of the camera")
     overlay = driver.extension("interface.overlay")
     assert overlay.current(scene) is None
     yield from driver.click("simsearch.camera_from_view")

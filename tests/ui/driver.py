@@ -6,6 +6,7 @@ event loop runs in between. A step that raises ends Blender with status 1. Needs
 ImageMagick; ``tests/ui/run`` brings it all together. Without a zip the extension of this repository is used as it is.
 """
 
+import importlib
 import os
 import runpy
 import subprocess
@@ -34,7 +35,7 @@ def install() -> None:
 def extension(name: str) -> object:
     """A module of the running extension, whatever the package is called here."""
     package = type(bpy.context.scene.simsearch).__module__.rpartition(".")[0]
-    return sys.modules[f"{package}.{name}"]
+    return importlib.import_module(f"{package}.{name}")
 
 
 def run(steps: Callable[[], Iterator[float]]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bpy
 import driver
-from PIL import Image
 
 
 def drop(path: Path) -> Iterator[float]:
@@ -25,6 +24,8 @@ def drop(path: Path) -> Iterator[float]:
 
 
 def steps() -> Iterator[float]:
+    from PIL import Image  # which comes with the extension
+
     yield from driver.open_sidebar(256)
     yield from drop(driver.ROOT / "examples" / "station" / "square_plate.step")
     yield from driver.snapshot("dropped-step")

@@ -11,7 +11,6 @@ import driver
 from bpy_extras.object_utils import world_to_camera_view
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from mathutils import Matrix, Vector
-from PIL import Image
 
 SIDE = 600
 CORNERS = [Vector(corner) for corner in product((-1, 1), repeat=3) if corner != (-1, 1, -1)]
@@ -19,6 +18,8 @@ CORNERS = [Vector(corner) for corner in product((-1, 1), repeat=3) if corner != 
 
 
 def steps() -> Iterator[float]:
+    from PIL import Image  # which comes with the extension
+
     yield from driver.open_sidebar()
     scene = bpy.context.scene
     scene.render.resolution_x = scene.render.resolution_y = SIDE

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import bpy
 import driver
-from PIL import Image
 
 
 def steps() -> Iterator[float]:
+    from PIL import Image  # which comes with the extension
+
     yield from driver.open_sidebar(None)
     bpy.app.timers.register(lambda: bpy.ops.simsearch.open_example() and None, first_interval=0.1)
     yield 3.0

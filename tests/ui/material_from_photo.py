@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bpy
 import driver
-from PIL import Image
 
 
 def red(item: bpy.types.Object) -> bool:
@@ -17,6 +16,8 @@ def red(item: bpy.types.Object) -> bool:
 
 
 def steps() -> Iterator[float]:
+    from PIL import Image  # which comes with the extension
+
     yield from driver.open_sidebar()
     photo = Image.new("RGB", (400, 300), (20, 20, 200))
     photo.paste((200, 20, 20), (200, 0, 400, 300))  # the right half is red

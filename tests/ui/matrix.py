@@ -32,8 +32,6 @@ STATES = {
 
 def steps() -> Iterator[float]:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for old in PICTURES.glob(f"*-{os.environ['SCREEN']}-*"):
-        old.unlink()
     yield from driver.open_sidebar(None)
     for way in WAYS:
         yield from look(*way)
