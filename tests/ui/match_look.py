@@ -54,7 +54,7 @@ def steps() -> Iterator[float]:
     for place in range(9):
         sheet.paste(Image.open(photo).resize((190, 190)), (place % 3 * 200, place // 3 * 200))
     sheet.save(folder.comparison)
-    yield 1.0
+    yield from driver.park_mouse(driver.viewport()[1])
     yield from driver.snapshot("match-result")
     print("Match Look starts, stops and shows its result", flush=True)
 
