@@ -1,106 +1,65 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far photos lie from the references of their class, and which changes bring them closer.
+"""How far photos lie from the references of their class, in what they differ, and what that costs.
 
-Causes are found by experiment: the photos are changed in one respect towards the references, and embedded again. If a
-change makes photos more similar to the references of their class, that respect is a cause of the difference, and the
-gain in similarity shows how large it is.
+Differences are measured in the pixels. What a difference costs is found by experiment: the photos are changed in that respect
+towards the references, and embedded again. The gain in similarity to the references of their class, and in the lead over
+other classes, tells how much there is to win.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import metrics
+from . import metrics, photo_changes
 from .database import ReferenceDatabase
 from .encoder import Encoder
 from .files import evenly, is_file
+from .gap_sentences import cause_sentence
+from .photo_changes import Change
+from .photo_measures import Pixels, differences, luma
 from .preprocessing import Preprocessing
 from .progress import Progress
-from .quality import LUMA
-from .validation_result import Explanation, Gap
+from .validation_result import Cause, Explanation, Gap, Pair
+from .whitening import Whitening
 
-MOST_PHOTOS = 16
-"""Largest number of photos of a class that are changed and embedded again. They are picked evenly."""
+MOST_PHOTOS = 64
+"""Largest number of photos that are changed and embedded again, in equal shares of the classes."""
+
+MOST_OF_A_CLASS, LEAST_OF_A_CLASS = 16, 4
+"""Limits of these shares. Misclassified photos are picked first, then others evenly."""
 
 MOST_REFERENCES = 32
 """Largest number of references of a class that photos are compared with here. They are picked evenly."""
 
+MOST_PAIRS = 12
+"""Largest number of photos that are shown beside their nearest references."""
+
+PARTNERS = 3
+"""References that pixels of a photo are compared with."""
+
 BATCH = 8
-NOTABLE = 0.02
-"""Smallest gain in cosine similarity at which a cause is reported. Another random set of poses changes about as
-much."""
+VISIBLE = 1.5
+"""Smallest mean difference in levels that a change must make to be worth another embedding."""
 
-Pixels = NDArray[np.floating[Any]]
-"""Images [N, S, S, 3] with levels from 0 to 255."""
+CONFUSED = 0.5
+"""Share of the references' lead over other classes below which photos are easily mistaken."""
 
-
-def luma(images: Pixels) -> Pixels:
-    """Return the brightness of each pixel, [N, S, S]."""
-    return np.tensordot(images, np.array(LUMA, np.float32), 1)
-
-
-def brightened(photos: Pixels, references: Pixels) -> Pixels:
-    """Scale photos to the mean brightness of the references."""
-    return photos * (luma(references).mean() / luma(photos).mean(axis=(1, 2)).clip(1))[:, None, None, None]
-
-
-def contrasted(photos: Pixels, references: Pixels) -> Pixels:
-    """Stretch photos about their mean, so that brightness varies as much as in the references."""
-    mean = photos.mean(axis=(1, 2), keepdims=True)
-    spread = luma(references).std(axis=(1, 2)).mean() / luma(photos).std(axis=(1, 2)).clip(1)
-    return (photos - mean) * spread[:, None, None, None] + mean
-
-
-def coloured(photos: Pixels, references: Pixels) -> Pixels:
-    """Give photos the mean colour of the references, and keep their brightness."""
-    means = photos.mean(axis=(1, 2)).clip(1)
-    tint: Pixels = references.mean(axis=(0, 1, 2)) / luma(references).mean()
-    factors: Pixels = tint * (means @ np.array(LUMA, np.float32))[:, None] / means
-    changed: Pixels = photos * factors[:, None, None, :]
-    return changed
-
-
-def framed(scale: float, across: float, down: float) -> Callable[[Pixels, Pixels], Pixels]:
-    """Return a change that shows photos through another frame. Beyond the photo, its edge pixels are repeated.
-
-    Args:
-        scale: size of the frame, relative to the photo.
-        across: shift to the right, as a share of the photo's width.
-        down: downward shift, as a share of the photo's height.
-    """
-
-    def change(photos: Pixels, _references: Pixels) -> Pixels:
-        size = photos.shape[1]
-        place = (np.arange(size) + 0.5 - size / 2) * scale + size / 2
-        rows, columns = ((place + shift * size).astype(int).clip(0, size - 1) for shift in (down, across))
-        return photos[:, rows][:, :, columns]
-
-    return change
-
-
-def on_their_background(photos: Pixels, references: Pixels) -> Pixels:
-    """Replace the outer eighth of each photo by that of a reference. References are used in their order."""
-    size = photos.shape[1]
-    edge, mixed = size // 8, references[np.arange(len(photos)) % len(references)].copy()
-    mixed[:, edge:-edge, edge:-edge] = photos[:, edge:-edge, edge:-edge]
-    return mixed
-
-
-CHANGES: Mapping[str, Sequence[Callable[[Pixels, Pixels], Pixels]]] = {
-    "brightness": [brightened],
-    "contrast": [contrasted],
-    "colour": [coloured],
-    "larger in the frame": [framed(0.8, 0, 0)],
-    "smaller in the frame": [framed(1.25, 0, 0)],
-    "position": [framed(1, *shift) for shift in ((-0.1, 0), (0.1, 0), (0, -0.1), (0, 0.1))],
-    "background": [on_their_background],
+CHANGES: Mapping[str, Change] = {
+    "brightness": photo_changes.brightened,
+    "contrast": photo_changes.contrasted,
+    "relief": photo_changes.embossed,
+    "colour": photo_changes.coloured,
+    "glare": photo_changes.without_glare,
+    "size": photo_changes.resized,
+    "position": photo_changes.moved,
+    "turn": photo_changes.turned_back,
+    "background": photo_changes.on_their_background,
 }
-"""For each cause, the ways to change photos. If there are several, the best one for the whole class counts."""
+"""For each respect, how photos are changed. Nothing in a photo can be changed so that its light comes from another side."""
 
 ALTERED: Mapping[str, Callable[[Pixels], Pixels]] = {
     "greyscale": lambda images: np.repeat(luma(images)[..., None], 3, axis=-1),
@@ -110,22 +69,49 @@ ALTERED: Mapping[str, Callable[[Pixels], Pixels]] = {
 
 
 @dataclass(frozen=True)
+class Similarities:
+    """How similar photos are to the nearest reference of their own class and of any other: float32 [N] each."""
+
+    own: NDArray[np.float32]
+    other: NDArray[np.float32]
+
+    @property
+    def margins(self) -> NDArray[np.float32]:
+        """By how much each photo is more similar to its class than to another, [N]."""
+        return self.own - self.other
+
+
+@dataclass(frozen=True)
 class Sample:
-    """The photos and references that are compared, by class.
+    """The N photos and M references that are compared.
 
     Attributes:
-        database: all references.
+        database: the M references.
         encoder: the encoder that embeds changed photos.
+        paths: the photos' files.
+        classes: the numbers of their classes, int64 [N].
         photos: the photos, as the encoder sees them.
         references: the references, as the encoder sees them.
-        rows: the rows of these references in the database.
+        whitening: by which all references of the database are compared with photos.
     """
 
     database: ReferenceDatabase
     encoder: Encoder
-    photos: dict[str, Pixels]
-    references: dict[str, Pixels]
-    rows: dict[str, NDArray[np.int64]]
+    paths: Sequence[Path]
+    classes: NDArray[np.int64]
+    photos: Pixels
+    references: Pixels
+    whitening: Whitening
+
+    @property
+    def partners(self) -> Pixels:
+        """References of each class, PARTNERS times as many as there are photos of it, in the order of their classes."""
+        rows = []
+        for number in np.unique(self.classes):
+            own, count = np.flatnonzero(self.database.labels == number), PARTNERS * int((self.classes == number).sum())
+            rows.append(np.resize(evenly(own.tolist(), count), count))
+        partners: Pixels = self.references[np.concatenate(rows)]
+        return partners
 
     def embed(self, images: Pixels) -> NDArray[np.float32]:
         """Return the embeddings float32 [N, D] of images, which may have been changed."""
@@ -134,16 +120,21 @@ class Sample:
         batches = range(0, len(tensors), BATCH)
         return np.concatenate([self.encoder.embed(np.stack(tensors[first : first + BATCH])) for first in batches])
 
-    def similarity(self, label: str, vectors: NDArray[np.float32]) -> float:
-        """Return the mean similarity of embeddings [Q, D] to their nearest reference of a class."""
-        whitening = self.database.whitening
-        return _nearest(whitening(vectors), whitening(self.database.embeddings[self.rows[label]]))
+    def nearest(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], Similarities]:
+        """Return the rows of the nearest reference of the own and of another class, int64 [N] each, for the photos'
+        embeddings [N, D], and the similarities to them. With one class, nothing is similar to others."""
+        found = self.whitening(vectors) @ self.whitening(self.database.embeddings).T
+        own_class = self.classes[:, None] == self.database.labels
+        own, other = np.where(own_class, found, -1), np.where(own_class, -1, found)
+        return own.argmax(axis=1), other.argmax(axis=1), Similarities(own.max(axis=1), other.max(axis=1))
 
 
 def explain(
     database: ReferenceDatabase,
     encoder: Encoder,
+    folder: Path,
     paths: Mapping[str, Sequence[Path]],
+    mistaken: Collection[Path],
     k: int,
     progress: Progress,
 ) -> Explanation | None:
@@ -152,83 +143,178 @@ def explain(
     Args:
         database: the references.
         encoder: the encoder that made them.
-        paths: readable photos by class.
+        folder: the folder of photos.
+        paths: readable photos below it, by class.
+        mistaken: those of them that were misclassified.
         k: number of neighbours that vote.
         progress: receives the progress.
 
     Returns:
         The explanation, or None if an image of a reference no longer exists.
     """
-    sample = _draw_sample(database, encoder, paths)
+    sample = _draw_sample(database, encoder, paths, mistaken)
     if sample is None:
         return None
-    plain = {label: sample.embed(images) for label, images in sample.photos.items()}
-    before = {label: sample.similarity(label, vectors) for label, vectors in plain.items()}
-    after = _try_changes(sample, progress)
-    gaps = tuple(_gap(sample, label, before[label], after[label]) for label in sample.photos)
-    ablations = _try_ablations(sample, np.concatenate(list(plain.values())), k, progress)
-    return Explanation(gaps, ablations, sum(map(len, plain.values())), sum(map(len, sample.rows.values())))
+    plain = sample.embed(sample.photos)
+    own, other, before = sample.nearest(plain)
+    tried = _try_changes(sample, before, progress)
+    return Explanation(
+        gaps=tuple(_gap(sample, number, before, tried) for number in np.unique(sample.classes).tolist()),
+        ablations=_try_ablations(sample, plain, k, progress),
+        photos=len(sample.photos),
+        references=len(sample.references),
+        causes=_causes(sample, before, tried),
+        pairs=_pairs(sample, folder, own, other, before),
+    )
 
 
-def _draw_sample(database: ReferenceDatabase, encoder: Encoder, paths: Mapping[str, Sequence[Path]]) -> Sample | None:
+def _draw_sample(
+    database: ReferenceDatabase, encoder: Encoder, paths: Mapping[str, Sequence[Path]], mistaken: Collection[Path]
+) -> Sample | None:
     """Pick photos and references of each class; return None if an image of these references no longer exists."""
-    rows = {
-        label: np.array(evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES), np.int64)
-        for number, label in enumerate(database.classes)
-    }
-    files = {label: [database.image_path(row) for row in own.tolist()] for label, own in rows.items()}
-    if not all(is_file(path) for own in files.values() for path in own):
+    rows = [
+        row
+        for number in range(len(database.classes))
+        for row in evenly(np.flatnonzero(database.labels == number).tolist(), MOST_REFERENCES)
+    ]
+    files = [database.image_path(row) for row in rows]
+    if not all(map(is_file, files)):
         return None
-    pictures = {label: _load(evenly(own, MOST_PHOTOS), database.preprocessing) for label, own in paths.items()}
-    references = {label: _load(own, database.preprocessing.of_references) for label, own in files.items()}
-    return Sample(database, encoder, pictures, references, rows)
+    share = min(max(MOST_PHOTOS // len(paths), LEAST_OF_A_CLASS), MOST_OF_A_CLASS)
+    picked = {label: _pick(own, mistaken, share) for label, own in paths.items()}
+    photos = [path for label in database.classes for path in picked.get(label, ())]
+    counts = [len(picked.get(label, ())) for label in database.classes]
+    taken = database.take(np.array(rows, np.int64))
+    return Sample(
+        database=replace(taken, path=database.path),
+        encoder=encoder,
+        paths=photos,
+        classes=np.repeat(np.arange(len(counts)), counts),
+        photos=_load(photos, database.preprocessing),
+        references=_load(files, database.preprocessing.of_references),
+        whitening=database.whitening,
+    )
 
 
-def _try_changes(sample: Sample, progress: Progress) -> dict[str, dict[str, float]]:
-    """Return, by class and cause, the similarity of changed photos to the references of their class."""
-    after: dict[str, dict[str, float]] = {label: {} for label in sample.photos}
-    tries = [(label, cause, change) for label in sample.photos for cause, ways in CHANGES.items() for change in ways]
-    for label, cause, change in progress.track(tries, len(tries), "Explaining the gap"):
-        changed = sample.embed(change(sample.photos[label], sample.references[label]))
-        after[label][cause] = max(sample.similarity(label, changed), after[label].get(cause, -1.0))
-    return after
+def _pick(paths: Sequence[Path], mistaken: Collection[Path], count: int) -> list[Path]:
+    """Pick ``count`` photos at most: misclassified ones first, then others, each evenly."""
+    wrong = evenly([path for path in paths if path in mistaken], count)
+    right = [path for path in paths if path not in mistaken]
+    return [*wrong, *(evenly(right, count - len(wrong)) if count > len(wrong) else ())]
 
 
-def _gap(sample: Sample, label: str, before: float, after: Mapping[str, float]) -> Gap:
-    """Return the gap of a class, with a sentence for each notable cause, the largest first."""
-    gains = {cause: similarity - before for cause, similarity in after.items()}
-    notable = sorted((cause for cause in gains if gains[cause] >= NOTABLE), key=lambda cause: -gains[cause])
-    photos, references = sample.photos[label], sample.references[label]
-    causes = tuple(_sentence(cause, gains[cause], photos, references) for cause in notable)
-    own = sample.database.take(sample.rows[label])
-    return Gap(label, before, _nearest_of_other_poses(sample.database, own), gains, causes)
+def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
+    return np.stack([np.asarray(preprocessing.picture(path), np.float32) for path in paths])
+
+
+def _try_changes(sample: Sample, before: Similarities, progress: Progress) -> dict[str, Similarities]:
+    """Return the similarities after each change. A change that hardly changes the photos is not embedded."""
+    tried: dict[str, Similarities] = {}
+    partners = sample.partners
+    for cause, change in progress.track(CHANGES.items(), len(CHANGES), "Explaining the gap"):
+        changed = change(sample.photos, partners).clip(0, 255)
+        seen = np.abs(changed - sample.photos).mean() >= VISIBLE
+        tried[cause] = sample.nearest(sample.embed(changed))[2] if seen else before
+    return tried
+
+
+def _gap(sample: Sample, number: int, before: Similarities, tried: Mapping[str, Similarities]) -> Gap:
+    """Return the gap of a class."""
+    own = sample.classes == number
+    return Gap(
+        label=sample.database.classes[number],
+        photos=float(before.own[own].mean()),
+        references=_nearest_of_other_poses(sample, number),
+        others=float(before.other[own].mean()),
+        gains={cause: float((after.own - before.own)[own].mean()) for cause, after in tried.items()},
+        margins={cause: float((after.margins - before.margins)[own].mean()) for cause, after in tried.items()},
+    )
+
+
+def _nearest_of_other_poses(sample: Sample, number: int) -> float:
+    """Return the mean similarity of a class's references to their nearest neighbour of another pose; 1 if all have the same
+    pose."""
+    references = sample.database.take(np.flatnonzero(sample.database.labels == number))
+    groups, whitened = references.pose_groups(), sample.whitening(references.embeddings)
+    similarities = whitened @ whitened.T
+    similarities[groups[:, None] == groups] = -1
+    return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
+
+
+def _causes(sample: Sample, before: Similarities, tried: Mapping[str, Similarities]) -> tuple[Cause, ...]:
+    """Return the respects in which photos differ, the largest difference first.
+
+    Photos that are easily mistaken although nothing differs that is measured may show another side of the part.
+    """
+    partners = sample.partners
+    named = list(differences(sample.photos, partners))
+    if not named and before.margins.mean() < CONFUSED * _lead_of_references(sample):
+        named = ["side"]
+    return tuple(
+        Cause(
+            cause,
+            cause_sentence(
+                cause,
+                sample.photos,
+                partners,
+                float(tried[cause].own.mean() - before.own.mean()) if cause in tried else 0.0,
+            ),
+        )
+        for cause in named
+    )
+
+
+def _lead_of_references(sample: Sample) -> float:
+    """Return by how much references are more similar to their class than to another, on average; 0 with one class."""
+    whitened, labels = sample.whitening(sample.database.embeddings), sample.database.labels
+    similarities = whitened @ whitened.T
+    same = labels[:, None] == labels
+    np.fill_diagonal(similarities, -1)
+    own, other = (np.where(mask, similarities, -1).max(axis=1) for mask in (same, ~same))
+    return float((own - other).mean()) if not same.all() else 0.0
+
+
+def _pairs(
+    sample: Sample,
+    folder: Path,
+    own: NDArray[np.int64],
+    other: NDArray[np.int64],
+    similarities: Similarities,
+) -> tuple[Pair, ...]:
+    """Return the photos that are nearest to another class, each with its nearest references and what differs."""
+    order = np.argsort(similarities.margins)[:MOST_PAIRS].tolist()
+    database = sample.database
+    return tuple(
+        Pair(
+            photo=sample.paths[photo].relative_to(folder).as_posix(),
+            label=database.classes[sample.classes[photo]],
+            reference=database.images[own[photo]],
+            similarity=float(similarities.own[photo]),
+            other_label=database.classes[database.labels[other[photo]]],
+            other_reference=database.images[other[photo]],
+            other_similarity=float(similarities.other[photo]),
+            differences=tuple(differences(sample.photos[[photo]], sample.references[own[[photo]]])),
+        )
+        for photo in order
+    )
 
 
 def _try_ablations(sample: Sample, queries: NDArray[np.float32], k: int, progress: Progress) -> dict[str, float]:
-    """Return macro F1 for the photos as they are, whose embeddings are ``queries`` [Q, D], and for each ablation."""
-    database = sample.database
-    references = database.take(np.concatenate(list(sample.rows.values())))
-    photos, renders = (np.concatenate(list(images.values())) for images in (sample.photos, sample.references))
+    """Return macro F1 for the photos as they are, whose embeddings are ``queries`` [N, D], and for each ablation."""
+    references = sample.database
     centred_queries, centred = _centred(queries, references.embeddings)
     tried = {
         "as they are": (references, queries),
         "centred vectors": (replace(references, embeddings=centred), centred_queries),
     }
     for name, alter in progress.track(ALTERED.items(), len(ALTERED), "Trying ablations"):
-        altered = replace(references, embeddings=sample.embed(alter(renders)))
-        tried[name] = (altered, sample.embed(alter(photos)))
+        altered = replace(references, embeddings=sample.embed(alter(sample.references)))
+        tried[name] = (altered, sample.embed(alter(sample.photos)))
     tried["plain cosine"] = (replace(references, whitened=False), queries)
-    true = np.repeat(
-        [database.classes.index(label) for label in sample.photos], [len(own) for own in sample.photos.values()]
-    )
     return {
-        name: metrics.from_predictions(true, altered.predict(vectors, k), database.classes).macro_f1
+        name: metrics.from_predictions(sample.classes, altered.predict(vectors, k), references.classes).macro_f1
         for name, (altered, vectors) in tried.items()
     }
-
-
-def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
-    return np.stack([np.asarray(preprocessing.picture(path), np.float32) for path in paths])
 
 
 def _centred(
@@ -241,43 +327,3 @@ def _centred(
         queries / np.linalg.norm(queries, axis=1, keepdims=True),
         references / np.linalg.norm(references, axis=1, keepdims=True).clip(1e-12),
     )
-
-
-def _nearest(queries: NDArray[np.float32], references: NDArray[np.float32]) -> float:
-    """Return the mean similarity of queries [Q, D] to their nearest reference of [N, D]."""
-    return float((queries @ references.T).max(axis=1).mean())
-
-
-def _nearest_of_other_poses(database: ReferenceDatabase, references: ReferenceDatabase) -> float:
-    """Return the mean similarity of references to their nearest neighbour of another pose; 1 if all have the same
-    pose."""
-    groups, whitened = references.pose_groups(), database.whitening(references.embeddings)
-    similarities = whitened @ whitened.T
-    similarities[groups[:, None] == groups] = -1
-    return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
-
-
-def _sentence(cause: str, gain: float, photos: Pixels, references: Pixels) -> str:
-    """Say what differs, by how much, and what to do."""
-    level, own_level = (float(luma(images).mean()) for images in (photos, references))
-    spread, own_spread = (float(luma(images).std(axis=(1, 2)).mean()) for images in (photos, references))
-    colour, own_colour = (
-        "/".join(f"{mean:.0f}" for mean in part.mean(axis=(0, 1, 2))) for part in (photos, references)
-    )
-    darker, flatter = level < own_level, spread < own_spread
-    sentence = {
-        "brightness": f"The photos are {'darker' if darker else 'brighter'} than the references, mean level {level:.0f} "
-        f"against {own_level:.0f}. {'Lower' if darker else 'Raise'} the scene's light, or vary Light Strength.",
-        "contrast": f"The photos have {'less' if flatter else 'more'} contrast than the references, {spread:.0f} levels "
-        f"against {own_spread:.0f}. {'Enlarge' if flatter else 'Shrink'} the lights, or vary Material.",
-        "colour": f"The photos have another colour than the references, red/green/blue {colour} against {own_colour}. "
-        "Pick the materials' colours from a photo, or vary Material.",
-        "larger in the frame": "The part is smaller in the photos than in the references. "
-        "Move the camera back, or crop the photos.",
-        "smaller in the frame": "The part is larger in the photos than in the references. Move the camera closer.",
-        "position": "The part lies elsewhere in the photos than in the references. "
-        "Align the camera with a photo behind it, or raise the jitter's Location.",
-        "background": "The photos have another background than the references. "
-        "Match the table's material, or crop the photos.",
-    }[cause]
-    return f"{sentence} With that matched, similarity rises by {gain:.3f}."

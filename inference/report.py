@@ -103,6 +103,7 @@ def render(evaluation: Evaluation, progress: Progress) -> str:
         mistakes=ranking.mistakes,
         histogram=report_charts.histogram(ranking.nearest, ranking.right),
         pictures=pictures,
+        pairs=_pairs(evaluation),
         recipe=described(evaluation.database.recipe),
         **_classes(evaluation),
         **_map(evaluation),
@@ -129,11 +130,14 @@ def _cells_of_confusion(evaluation: Evaluation, ranking: Ranking) -> dict[tuple[
 
 
 def _thumbnails(evaluation: Evaluation, ranking: Ranking, progress: Progress) -> dict[str, Picture]:
-    """Return pictures of photos (key: ``p`` and number) and of references that voted for mistakes (key: ``r`` and
-    row)."""
+    """Return pictures of photos (key: ``p`` and number) and of references that voted for mistakes or that photos are
+    compared with (key: ``r`` and row)."""
     database, verdicts = evaluation.database, evaluation.verdicts
-    voters = [near.row for number in ranking.mistakes[:MOST_MISTAKES] for near in verdicts[number].neighbours]
-    wanted = {f"p{number}": (verdicts[number].photo, database.preprocessing) for number in ranking.order[:MOST_PHOTOS]}
+    pairs = _pairs(evaluation)
+    voters = [row for pair in pairs for row in pair["rows"]]
+    voters += [near.row for number in ranking.mistakes[:MOST_MISTAKES] for near in verdicts[number].neighbours]
+    shown_photos = dict.fromkeys([*(pair["number"] for pair in pairs), *ranking.order[:MOST_PHOTOS]])
+    wanted = {f"p{number}": (verdicts[number].photo, database.preprocessing) for number in shown_photos}
     wanted |= {
         f"r{row}": (database.image_path(row), database.preprocessing.of_references)
         for row in list(dict.fromkeys(voters))[:MOST_REFERENCES]
@@ -169,6 +173,21 @@ def _photos(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return what the page states about each photo."""
     found = zip(_paths(evaluation), evaluation.true, evaluation.verdicts, strict=True)
     return [{"path": path, "label": label, "verdict": verdict} for path, label, verdict in found]
+
+
+def _pairs(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return what the page states about each photo that is shown beside the references it is like."""
+    numbers = {path: number for number, path in enumerate(_paths(evaluation))}
+    rows = {image: row for row, image in enumerate(evaluation.database.images)}
+    found = evaluation.result.gap.pairs if evaluation.result.gap else ()
+    return [
+        {
+            "pair": pair,
+            "number": numbers[pair.photo],
+            "rows": [rows[image] for image in (pair.reference, pair.other_reference) if image is not None],
+        }
+        for pair in found
+    ]
 
 
 def _classes(evaluation: Evaluation) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from .shared_vectors import absorb_shares, embed_share, forget_shares
 from .validation_result import (
     Copy,
     CurvePoint,
+    Explanation,
     FileNote,
     FlaggedPhoto,
     MatchedResult,
@@ -157,9 +158,7 @@ def validate(
         quality=assess_quality(database, queries, outcome),
         matched=assess_matched(database, queries, outcome),
         repeat_seeds=repeat(classifier, queries, outcome, repeat_seeds),
-        gap=domain_gap.explain(database, classifier.encoder, photos_by_class(queries), classifier.k, progress)
-        if explain
-        else None,
+        gap=explain_gap(classifier, queries, outcome, progress) if explain else None,
         references_among_photos=tuple(
             Copy(queries.name(photo), database.images[row]) for photo, row in sorted(copies.items())
         ),
@@ -434,12 +433,19 @@ def repeat(classifier: Classifier, queries: Queries, outcome: Outcome, seeds: in
     return tuple(found.tolist())
 
 
-def photos_by_class(queries: Queries) -> dict[str, list[Path]]:
-    """Return the photos of each class that has any."""
+def explain_gap(classifier: Classifier, queries: Queries, outcome: Outcome, progress: Progress) -> Explanation | None:
+    """Explain the gap between the photos and the references; None if images of references no longer exist."""
+    mistaken = {
+        verdict.photo
+        for verdict, wrong in zip(outcome.verdicts, outcome.true != outcome.predicted, strict=True)
+        if wrong
+    }
     by_class: dict[str, list[Path]] = {}
     for path, label in zip(queries.paths, queries.true, strict=True):
         by_class.setdefault(label, []).append(path)
-    return by_class
+    return domain_gap.explain(
+        classifier.database, classifier.encoder, queries.folder, by_class, mistaken, classifier.k, progress
+    )
 
 
 def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> dict[Path, int]:

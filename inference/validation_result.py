@@ -2,7 +2,7 @@
 """The result of a validation, as stored in ``metrics.json``. It is written and read only here."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -132,14 +132,55 @@ class Gap:
         photos: mean similarity of a photo to its nearest reference of the class.
         references: mean similarity of a reference to the nearest reference of another pose in its class.
         gains: the increase of ``photos`` by each change.
-        causes: a sentence with the next step for each notable cause, the largest first.
+        others: mean similarity of a photo to its nearest reference of another class; None in results of versions that did
+            not compute it.
+        margins: the increase of ``photos`` − ``others`` by each change; empty in such results.
     """
 
     label: str
     photos: float
     references: float
     gains: dict[str, float]
-    causes: tuple[str, ...]
+    others: float | None = None
+    margins: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A respect in which photos differ from references.
+
+    Attributes:
+        name: the respect, a key of :data:`.photo_measures.LIMITS` or ``side``; in results of version 0.1.0 the class.
+        sentence: what differs, by how much, and what to do.
+    """
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo beside its nearest references.
+
+    Attributes:
+        photo: its path, relative to the folder of photos.
+        label: its class.
+        reference: the nearest reference of this class, relative to the database.
+        similarity: the similarity to it.
+        other_label: the class of the nearest reference of another class; None if there is no other class.
+        other_reference: that reference.
+        other_similarity: the similarity to it.
+        differences: the respects in which the photo differs from the nearest reference of its class.
+    """
+
+    photo: str
+    label: str
+    reference: str
+    similarity: float
+    other_label: str | None
+    other_reference: str | None
+    other_similarity: float | None
+    differences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -151,12 +192,16 @@ class Explanation:
         ablations: macro F1 with photos and references as they are, and with each alteration of both.
         photos: number of photos that were used.
         references: number of references that were used.
+        causes: in what the photos differ, the largest difference first.
+        pairs: the photos that are most easily mistaken, beside what they are like.
     """
 
     gaps: tuple[Gap, ...]
     ablations: dict[str, float]
     photos: int
     references: int
+    causes: tuple[Cause, ...] = ()
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -349,5 +394,10 @@ def _quality(content: dict[str, Any]) -> QualityResult:
 
 
 def _explanation(content: dict[str, Any]) -> Explanation:
-    gaps = tuple(Gap(**gap | {"causes": tuple(gap["causes"])}) for gap in content["gaps"])
-    return Explanation(**content | {"gaps": gaps})
+    causes = [Cause(**cause) for cause in content.get("causes", ())]
+    gaps = []
+    for gap in content["gaps"]:
+        causes += [Cause(gap["label"], f"{gap['label']}: {sentence}") for sentence in gap.pop("causes", ())]  # 0.1.0
+        gaps.append(Gap(**gap))
+    pairs = tuple(Pair(**pair | {"differences": tuple(pair["differences"])}) for pair in content.get("pairs", ()))
+    return Explanation(**content | {"gaps": tuple(gaps), "causes": tuple(causes), "pairs": pairs})

@@ -47,9 +47,8 @@ def draw_validation(box: bpy.types.UILayout, context: bpy.types.Context) -> None
             context,
             icon="INFO",
         )
-    for gap in result.gap.gaps if result.gap else ():
-        for cause in gap.causes:
-            paragraph(box, f"{gap.label}: {cause}", context, icon="INFO")
+    for cause in result.gap.causes if result.gap else ():
+        paragraph(box, cause.sentence, context, icon="INFO")
     if result.matched and result.matched.macro_f1_without is not None:
         count, without = result.matched.photos, result.matched.macro_f1_without
         paragraph(box, f"{without:.3f} without the {count} photos that the scene was matched to", context, icon="INFO")

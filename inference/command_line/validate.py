@@ -124,9 +124,8 @@ def _print_scores(result: "ValidationResult") -> None:
         print(rejection_summary(result.unknown))
     if repeated := result.repeat_seeds:
         print(f"macro F1 {min(repeated):.3f} to {max(repeated):.3f} over {len(repeated)} other random sets of poses")
-    for gap in result.gap.gaps if result.gap else ():
-        for cause in gap.causes:
-            print(f"{gap.label}: {cause}")
+    for cause in result.gap.causes if result.gap else ():
+        print(cause.sentence)
     print(f"Weights: {result.model.weights}\nRan on: {result.model.provider}")
 
 

@@ -103,9 +103,22 @@ def test_validate_explains_and_repeats(station: Path, tmp_path: Path) -> None:
         figures = [
             f"{gap['references']:.3f}",
             f"{gap['photos']:.3f}",
-            *(f"{gain:+.3f}" for gain in gap["gains"].values()),
+            f"{gap['others']:.3f}",
+            *(
+                f'{gain:+.3f} <small class="interval">{gap["margins"][cause]:+.3f}</small>'
+                for cause, gain in gap["gains"].items()
+            ),
         ]
         assert re.findall(r"<td>(.*?)</td>", row) == figures
+    pairs = re.findall(r'<article class="mistake pair">(.*?)</article>', page, re.DOTALL)
+    for pair, shown in zip(found["gap"]["pairs"], pairs, strict=True):
+        assert (
+            pair["photo"] in shown
+            and f"{pair['similarity']:.3f}" in shown
+            and f"{pair['other_similarity']:.3f}" in shown
+        )
+        assert shown.count("<use ") == 3, "the photo and both references are shown"
+    assert 'id="no-cause"' in page and not found["gap"]["causes"]
     f1 = found["gap"]["ablations"].values()
     assert re.findall(r"<td>(.*?)</td>", ablations) == [f"{figure:.3f}" for figure in f1]
 

@@ -2,6 +2,7 @@
 """Where photos differ from references, how far they are apart and why."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from PIL import Image
 from sklearn.metrics.pairwise import cosine_similarity
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
-from synthetic_similarity_search.inference.domain_gap import Explanation, explain
+from synthetic_similarity_search.inference.domain_gap import MOST_OF_A_CLASS, explain
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.evidence import HOT, REACH, difference, evidence
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.inference.repeatability import resampled_f1
+from synthetic_similarity_search.inference.validation_result import Explanation
 from synthetic_similarity_search.tests.tiny_encoder import COLOURS, write_pictures, write_tiny_encoder
 
 
@@ -55,65 +57,89 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def explained(station: Path, photos: Path) -> Explanation:
+def database_of(station: Path) -> tuple[ReferenceDatabase, Encoder]:
     encoder = Encoder(station / "tiny.onnx")
     database = embed_references(
         station / "references", encoder, Preprocessing(), Progress(), station / "references.safetensors"
     )
+    return replace(database, whitened=False), encoder
+
+
+def explained(station: Path, photos: Path, mistaken: Collection[Path] = ()) -> Explanation:
     by_class = {label: sorted((photos / label).iterdir()) for label in COLOURS}
-    database = replace(database, whitened=False)
-    found = explain(database, encoder, by_class, 5, Progress())
+    found = explain(*database_of(station), photos, by_class, mistaken, 5, Progress())
     assert found
     return found
 
 
-def test_darkness_is_named_and_its_gain_is_what_brightening_brings(station: Path, tmp_path: Path) -> None:
-    photos = write_pictures(tmp_path / "photos", 3, seed=1)
+def darkened(photos: Path) -> Path:
     for path in photos.glob("*/*.png"):
         with Image.open(path) as image:
             image.point(lambda level: level // 3).save(path)
+    return photos
+
+
+def test_darkness_is_named_and_its_gain_is_what_brightening_brings(station: Path, tmp_path: Path) -> None:
+    photos = darkened(write_pictures(tmp_path / "photos", 3, seed=1))
     found = explained(station, photos)
     assert found.photos == 9 and found.references == 18
+    assert found.causes[0].name == "brightness"
+    assert "darker than the references" in found.causes[0].sentence and "Lower the strength" in found.causes[0].sentence
     for gap in found.gaps:
         assert gap.photos < gap.references and gap.gains["brightness"] == max(gap.gains.values())
-        assert "darker than the references" in gap.causes[0] and "Lower the scene's light" in gap.causes[0]
 
     encoder, label = Encoder(station / "tiny.onnx"), found.gaps[0].label
     (station / "brighter").mkdir()
-    mean = np.mean(
-        [np.asarray(Image.open(path).convert("L")).mean() for path in (station / "references" / label).iterdir()]
-    )
+
+    def level(folder: Path) -> float:
+        return float(np.mean([np.asarray(Image.open(path).convert("L")).mean() for path in folder.glob("*/*.png")]))
+
+    factor = level(station / "references") / level(photos)
     for path in (photos / label).iterdir():
         with Image.open(path) as image:
-            factor = mean / np.asarray(image.convert("L")).mean()
             bright = (np.asarray(image) * factor).clip(0, 255).round().astype(np.uint8)
         Image.fromarray(bright).save(station / "brighter" / path.name)
 
-    def similarity(folder: Path) -> float:
+    def similarity(folder: Path, of: str) -> float:
         vectors = [
             embed_files(encoder, Preprocessing(), sorted(place.iterdir()), Progress(), "").embeddings
-            for place in (folder, station / "references" / label)
+            for place in (folder, station / "references" / of)
         ]
         return float(cosine_similarity(*vectors).max(axis=1).mean())
 
-    gain = similarity(station / "brighter") - similarity(photos / label)
+    gain = similarity(station / "brighter", label) - similarity(photos / label, label)
     assert found.gaps[0].gains["brightness"] == pytest.approx(gain, abs=0.01)
+    nearest_other = max(similarity(photos / label, other) for other in COLOURS if other != label)
+    assert found.gaps[0].others == pytest.approx(nearest_other, abs=0.01)
 
 
 def test_photos_like_the_references_have_no_cause(station: Path, tmp_path: Path) -> None:
     found = explained(station, write_pictures(tmp_path / "photos", 3, seed=1))
-    assert all(not gap.causes for gap in found.gaps)
+    assert not found.causes
     assert found.ablations["as they are"] == found.ablations["centred vectors"] == 1.0
 
 
-def test_a_missing_colour_is_named_and_does_not_matter_in_greyscale(station: Path, tmp_path: Path) -> None:
+def test_missing_colour_does_not_matter_in_greyscale(station: Path, tmp_path: Path) -> None:
     photos = write_pictures(tmp_path / "photos", 3, seed=1)
     for path in photos.glob("*/*.png"):
         with Image.open(path) as image:
             image.convert("L").convert("RGB").save(path)
     found = explained(station, photos)
-    assert all("another colour than the references" in gap.causes[0] for gap in found.gaps)
     assert found.ablations["greyscale"] == 1.0 > found.ablations["as they are"]
+
+
+def test_misclassified_photos_are_looked_at_first(station: Path, tmp_path: Path) -> None:
+    photos = write_pictures(tmp_path / "photos", MOST_OF_A_CLASS + 4, seed=1)
+    mistaken = sorted((photos / "red").iterdir())[-2:]
+    for path in mistaken:
+        Image.new("RGB", (64, 48), COLOURS["green"]).save(path)
+    found = explained(station, photos, mistaken)
+    assert found.photos < 3 * (MOST_OF_A_CLASS + 4)
+    assert {pair.photo for pair in found.pairs[:2]} == {path.relative_to(photos).as_posix() for path in mistaken}
+    for pair in found.pairs[:2]:
+        assert (pair.label, pair.other_label) == ("red", "green") and pair.other_similarity > pair.similarity
+        assert "/red/" in pair.reference and "/green/" in str(pair.other_reference)
+        assert "colour" in pair.differences
 
 
 def test_a_gap_needs_the_reference_images(station: Path, tmp_path: Path) -> None:
@@ -122,16 +148,8 @@ def test_a_gap_needs_the_reference_images(station: Path, tmp_path: Path) -> None
     references = shutil.copytree(station / "references", tmp_path / "references")
     database = embed_references(references, encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors")
     (references / "red" / "0000.png").unlink()
-    assert (
-        explain(
-            replace(database, path=tmp_path / "references.safetensors"),
-            encoder,
-            {"red": [photos / "red" / "0000.png"]},
-            5,
-            Progress(),
-        )
-        is None
-    )
+    database = replace(database, path=tmp_path / "references.safetensors")
+    assert explain(database, encoder, photos, {"red": [photos / "red" / "0000.png"]}, (), 5, Progress()) is None
 
 
 def random_database(poses: int) -> ReferenceDatabase:

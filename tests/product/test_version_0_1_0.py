@@ -37,9 +37,18 @@ def test_a_database_is_read_and_saved_unchanged_but_for_what_it_lacks(tmp_path: 
 def test_metrics_are_read_and_written_unchanged(tmp_path: Path) -> None:
     result = ValidationResult.read(FILES / "metrics.json")
     result.write(tmp_path / "metrics.json")
-    metrics = json.loads((FILES / "metrics.json").read_text("utf-8"))
-    assert json.loads((tmp_path / "metrics.json").read_text("utf-8")) == metrics
+    metrics, written = (json.loads((folder / "metrics.json").read_text("utf-8")) for folder in (FILES, tmp_path))
     assert {"unknown", "gap", "repeat_seeds", "quality"} <= metrics.keys(), "or there is less to compare"
+    assert ValidationResult.read(tmp_path / "metrics.json") == result
+    gap, written_gap = metrics.pop("gap"), written.pop("gap")
+    assert written == metrics
+    assert [cause["sentence"] for cause in written_gap["causes"]] == [
+        f"{of_class['label']}: {cause}" for of_class in gap["gaps"] for cause in of_class["causes"]
+    ], "causes were kept by class"
+    for of_class, written_of_class in zip(gap["gaps"], written_gap["gaps"], strict=True):
+        del of_class["causes"]
+        assert of_class.items() <= written_of_class.items()
+    assert written_gap["ablations"] == gap["ablations"]
 
 
 def test_predictions_are_read() -> None:

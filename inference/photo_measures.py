@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured in photos and references without the encoder, and in which respects the two differ.
+
+Where one part lies before an even backdrop, its place, size and turn, its shadow and the backdrop itself can be told from the
+pixels. Where the backdrop is uneven, only what concerns the whole picture is compared.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from .quality import LUMA
+
+Pixels = NDArray[np.floating[Any]]
+"""Images [N, S, S, 3] with levels from 0 to 255."""
+
+Floats = NDArray[np.floating[Any]]
+
+RING = 0.06
+"""Width of the frame around an image that shows the backdrop, as a share of the image."""
+
+DIFFERENT, SHADED, TINTED = 20.0, 0.12, 10.0
+"""From which difference in levels on a pixel is not backdrop; from which loss of brightness on, and up to which other
+difference in levels, it is backdrop in a shadow."""
+
+RELIEF = (0.006, 0.03)
+"""Small features: larger than noise, smaller than a part, as shares of the image."""
+
+LIMITS = {
+    "brightness": np.log(1.2),
+    "colour": 0.15,
+    "glare": 0.02,
+    "background": 1.0,
+    "size": np.log(1.15),
+    "position": 0.1,
+    "turn": 20.0,
+    "light direction": 40.0,
+    "contrast": np.log(2.0),
+    "relief": np.log(4.0),
+}
+"""The difference from which on photos are said to differ: logarithm of the ratio of levels, sizes or shadows; colour relative
+to brightness; share of the area; share of the image's width; degrees. They were chosen on scenes that benchmarks/ADVICE.md does
+not count."""
+
+TEXTURE, BACKDROP = 6.0, np.log(1.4)
+"""Limits of what makes the background differ: unevenness in levels, and logarithm of the ratio of levels."""
+
+SMALLEST, LARGEST = 0.05, 0.9
+"""Sizes of parts that can be told from their backdrop, as shares of the image."""
+
+FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
+"""Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
+more evenly have no turn; places must differ by this many standard errors."""
+
+
+def luma(images: Pixels) -> Pixels:
+    """Return the brightness of each pixel, [N, S, S]."""
+    return np.tensordot(images, np.array(LUMA, np.float32), 1)
+
+
+def blurred(images: Pixels, radius: float) -> Pixels:
+    """Blur images [N, S, S] or [N, S, S, 3] by a Gaussian of this standard deviation, as a share of S."""
+    blur = ImageFilter.GaussianBlur(radius * images.shape[1])
+    levels = images.clip(0, 255).round().astype(np.uint8)
+    return np.stack([np.asarray(Image.fromarray(image).filter(blur), np.float32) for image in levels])
+
+
+def spread(images: Pixels) -> float:
+    """Return how much brightness varies within images, in levels."""
+    return float(luma(images).std(axis=(1, 2)).mean())
+
+
+def details(images: Pixels) -> Pixels:
+    """Return the small features of images, in levels about 0, [N, S, S]."""
+    grey = luma(images)
+    fine, coarse = (blurred(grey, radius) for radius in RELIEF)
+    return fine - coarse
+
+
+def relief(images: Pixels) -> float:
+    """Return how strongly small features stand out, in levels."""
+    return float(details(images).std(axis=(1, 2)).mean())
+
+
+def tint(images: Pixels) -> Floats:
+    """Return the mean colour relative to its brightness, [3]."""
+    colour: Floats = images.mean(axis=(0, 1, 2)) / max(float(luma(images).mean()), 1.0)
+    return colour
+
+
+def brightest(references: Pixels) -> float:
+    """Return the level that highlights of references hardly exceed."""
+    return float(np.percentile(luma(references), 99.5)) * 1.1
+
+
+def highlights(photos: Pixels, references: Pixels) -> float:
+    """Return the share of the photos' area that is brighter than what is bright in references, at the same brightness."""
+    grey, own = luma(photos), luma(references)
+    factor = min(1.0, float(own.mean() / max(float(grey.mean()), 1.0)))
+    return float((factor * grey > brightest(references)).mean())
+
+
+def frame(size: int) -> NDArray[np.bool_]:
+    """Return which pixels of an image belong to the frame that shows the backdrop, [S, S]."""
+    width = max(1, round(RING * size))
+    mask = np.ones((size, size), bool)
+    mask[width:-width, width:-width] = False
+    return mask
+
+
+def even_backdrop(images: Pixels) -> Pixels:
+    """Return what images [N, S, S, 3] would show without parts: the frame around them, continued as a quadratic, since light
+    falls off across a table."""
+    count, size = images.shape[:2]
+    y, x = np.indices((size, size)) / size - 0.5
+    terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1).astype(np.float32)
+    border = frame(size)
+    levels = images[:, border].transpose(1, 0, 2).reshape(border.sum(), -1)
+    found = np.linalg.lstsq(terms[border], levels, rcond=None)[0]
+    return (terms.reshape(-1, 6) @ found).reshape(size, size, count, 3).transpose(2, 0, 1, 3).clip(1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts in N images and their shadows, as far as they stand out from the backdrop.
+
+    Attributes:
+        places: the middle of each part, to the right and downwards from the image's middle, as shares of its width, [N, 2].
+        sizes: the side of a square as large as each part, as a share of the image, [N].
+        axes: the direction of the longest extent as a complex number of the double angle, counter-clockwise, whose length is
+            0 for a part without one and 1 for a line, [N].
+        shadows: how much darker the shadow makes the image, as a share, [N].
+        lit_from: from the middle of the shadow to that of the part, to the right and upwards, [N, 2].
+        levels: brightness of the part and of the backdrop, [N, 2].
+        texture: how uneven the backdrops are, in levels.
+    """
+
+    places: Floats
+    sizes: Floats
+    axes: NDArray[np.complexfloating[Any, Any]]
+    shadows: Floats
+    lit_from: Floats
+    levels: Floats
+    texture: float
+
+    @classmethod
+    def of(cls, images: Pixels) -> "Parts":
+        """Find the parts in images [N, S, S, 3].
+
+        What is the backdrop in a darker shade is a shadow, unless that leaves no part: then the part is a shade of it.
+        """
+        size = images.shape[1]
+        smooth = blurred(images, 0.01)
+        even = even_backdrop(smooth)
+        shade = (smooth * even).sum(axis=3) / (even**2).sum(axis=3)
+        other = np.abs(smooth - shade[..., None] * even).max(axis=3)
+        differs = np.abs(smooth - even).max(axis=3) > DIFFERENT
+        loss = np.where((shade < 1 - SHADED) & (other < TINTED), 1 - shade, 0.0)
+        masks = differs & (loss == 0)
+        grey = masks.mean(axis=(1, 2)) < 0.3 * differs.mean(axis=(1, 2))
+        masks[grey], loss[grey] = differs[grey], 0.0
+        down, across = np.indices((size, size)) / size - 0.5
+        place, shadow_place = _middle(masks, across, down), _middle(loss, across, down)
+        away = (across - place[:, 0, None, None]) - 1j * (down - place[:, 1, None, None])
+        brightness = luma(smooth)
+        uneven = np.abs(brightness - luma(even))[:, frame(size)]
+        return cls(
+            places=place,
+            sizes=np.sqrt(masks.mean(axis=(1, 2))),
+            axes=(masks * away**2).sum(axis=(1, 2)) / (masks * np.abs(away) ** 2).sum(axis=(1, 2)).clip(1e-9),
+            shadows=loss.mean(axis=(1, 2)),
+            lit_from=(place - shadow_place) * (1, -1),
+            levels=np.stack(
+                [(brightness * masks).sum(axis=(1, 2)) / masks.sum(axis=(1, 2)).clip(1), luma(even).mean(axis=(1, 2))],
+                axis=1,
+            ),
+            texture=float(1.48 * np.median(uneven)),  # as a shadow or a part may reach some of the frame
+        )
+
+    @property
+    def stand_out(self) -> bool:
+        """Whether there are parts that stand out from an even backdrop, so that place, size, turn and shadow mean something."""
+        return bool(SMALLEST < self.sizes.mean() < LARGEST and self.texture < TEXTURE)
+
+
+def _middle(weights: NDArray[Any], across: Floats, down: Floats) -> Floats:
+    """Return the mean place of weights [N, S, S], [N, 2]; the middle where there is none."""
+    total = weights.sum(axis=(1, 2)).clip(1e-9)
+    middle: Floats = np.stack([(weights * axis).sum(axis=(1, 2)) / total for axis in (across, down)], axis=1)
+    return middle
+
+
+def turn_between(photos: Parts, references: Parts) -> float:
+    """Return by how many degrees parts are turned counter-clockwise, -90 to 90; 0 if they have no direction.
+
+    ``references`` are as many times as many images as ``photos``, in the order of their classes.
+    """
+    own = references.axes.reshape(len(photos.axes), -1).mean(axis=1)
+    both = (photos.axes * own.conj()).mean()
+    return float(np.degrees(np.angle(both)) / 2) if np.abs(both) > ROUNDEST**2 else 0.0
+
+
+def angle_between_lights(photos: Parts, references: Parts) -> float:
+    """Return by how many degrees the light comes from another side; 0 if shadows do not show it."""
+    one, other = photos.lit_from.mean(axis=0), references.lit_from.mean(axis=0)
+    lengths = float(np.linalg.norm(one)), float(np.linalg.norm(other))
+    if min(lengths) < SHORTEST or min(photos.shadows.mean(), references.shadows.mean()) < FAINTEST:
+        return 0.0
+    return float(np.degrees(np.arccos((one @ other / (lengths[0] * lengths[1])).clip(-1, 1))))
+
+
+def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
+    """Return in which respects photos differ, each as a multiple of its limit, the largest first; those within their limits
+    are left out.
+
+    Args:
+        photos: images [N, S, S, 3], levels 0 to 255.
+        references: images [M, S, S, 3], M a multiple of N, of the same classes in the same order.
+    """
+    parts, own = Parts.of(photos), Parts.of(references)
+    level, own_level = (max(float(luma(images).mean()), 1.0) for images in (photos, references))
+    textured = max(parts.texture, own.texture) > TEXTURE
+    unevenness = abs(parts.texture - own.texture) / TEXTURE if textured else 0.0
+    found = {
+        "brightness": abs(np.log(level / own_level)),
+        "colour": np.abs(tint(photos) - tint(references)).max(),
+        "background": unevenness,
+    }
+    if parts.stand_out and own.stand_out:
+        part, backdrop = np.abs(np.log(parts.levels.mean(axis=0) / own.levels.mean(axis=0)))
+        shade, own_shade = (max(float(each.shadows.mean() / each.sizes.mean() ** 2), 1e-4) for each in (parts, own))
+        apart = parts.places.mean(axis=0) - own.places.mean(axis=0)
+        error = np.sqrt(sum(each.places.var(axis=0).sum() / len(each.places) for each in (parts, own)))
+        longer = float(np.log(shade / own_shade))
+        found |= {
+            "background": (backdrop - part) / BACKDROP,
+            "glare": highlights(photos, references),
+            "size": abs(np.log(parts.sizes.mean() / own.sizes.mean())),
+            "position": float(np.linalg.norm(apart)) if np.linalg.norm(apart) > SURE * error else 0.0,
+            "turn": abs(turn_between(parts, own)),
+            "light direction": angle_between_lights(parts, own),
+            "relief": longer,
+            "contrast": abs(longer),
+        }
+    excess = {cause: float(value / LIMITS[cause]) for cause, value in found.items() if value > LIMITS[cause]}
+    if {"relief", "turn", "light direction"} & excess.keys():  # their shadows are larger or smaller, too
+        excess.pop("contrast", None)
+    if {"turn", "light direction"} & excess.keys():
+        excess.pop("relief", None)
+    return dict(sorted(excess.items(), key=lambda item: -item[1]))

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The advice names what pictures were made to differ in, and says nothing where they were not.
+
+benchmarks/ADVICE.md does the same with rendered scenes, and for more differences.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthetic_similarity_search.inference.domain_gap import CHANGES, explain
+from synthetic_similarity_search.inference.embedding import embed_references
+from synthetic_similarity_search.inference.encoder import Encoder
+from synthetic_similarity_search.inference.gap_sentences import cause_sentence
+from synthetic_similarity_search.inference.photo_measures import LIMITS, Pixels, differences
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
+from synthetic_similarity_search.inference.progress import Progress
+from synthetic_similarity_search.tests.relief_pictures import DIFFERING, FEATURES, NOMINAL, Station, picture, write
+from synthetic_similarity_search.tests.tiny_encoder import real_encoder
+
+
+def pixels(station: Station, count: int = 2, seed: int = 1) -> Pixels:
+    """Pictures of every class, float32 [N, S, S, 3]."""
+    shown = [picture(label, station, seed + index) for label in FEATURES for index in range(count)]
+    return np.stack([np.asarray(image, np.float32) for image in shown])
+
+
+@pytest.fixture(scope="module")
+def references() -> Pixels:
+    return pixels(NOMINAL, 4)
+
+
+@pytest.mark.parametrize("cause", sorted(DIFFERING.keys() - {"side"}))
+@pytest.mark.parametrize("seed", [50, 70])
+def test_the_made_difference_is_measured_first(references: Pixels, cause: str, seed: int) -> None:
+    assert next(iter(differences(pixels(DIFFERING[cause], 2, seed), references)), None) == cause
+
+
+@pytest.mark.parametrize("seed", [50, 60, 70])
+def test_nothing_is_measured_in_a_matched_scene(references: Pixels, seed: int) -> None:
+    assert not differences(pixels(NOMINAL, 2, seed), references)
+
+
+def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp_path: Path) -> None:
+    """With the encoder that users get."""
+    encoder = Encoder(real_encoder())
+    write(tmp_path / "references", NOMINAL, 4, seed=1)
+    database = embed_references(
+        tmp_path / "references", encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors"
+    )
+    for station, named in ((NOMINAL, []), (DIFFERING["side"], ["side"])):
+        photos = write(tmp_path / f"photos {named}", station, 1, seed=1000)
+        by_class = {label: sorted((photos / label).iterdir()) for label in FEATURES}
+        found = explain(database, encoder, photos, by_class, (), 5, Progress())
+        assert found
+        assert [cause.name for cause in found.causes] == named
+
+
+@pytest.mark.parametrize("cause", ["brightness", "colour", "glare", "size", "position", "turn"])
+def test_a_change_brings_pictures_to_the_measure_of_the_references(references: Pixels, cause: str) -> None:
+    photos = pixels(DIFFERING[cause], 2, 50)
+    assert cause in differences(photos, references)
+    assert cause not in differences(CHANGES[cause](photos, references).clip(0, 255), references)
+
+
+def test_every_respect_has_a_sentence_with_a_next_step(references: Pixels) -> None:
+    photos = pixels(DIFFERING["brightness"], 2, 50)
+    for cause in (*LIMITS, "side"):
+        sentence = cause_sentence(cause, photos, references, 0.0)
+        assert sentence.count(". ") == 1 and sentence.endswith(".")
+        assert (
+            cause_sentence(cause, photos, references, 0.02)
+            == f"{sentence} With that matched, similarity rises by 0.020."
+        )
+
+
+@pytest.mark.parametrize("empty", [0, 128, 255])
+def test_pictures_without_parts_differ_in_nothing_but_brightness_and_colour(references: Pixels, empty: int) -> None:
+    photos = np.full_like(references[:6], empty)
+    assert differences(photos, references).keys() <= {"brightness", "colour"}
+    for change in CHANGES.values():
+        assert np.isfinite(change(photos, references)).all() and np.isfinite(change(references, photos)).all()
