@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -41,6 +42,12 @@ samples = 1
 [[station]]
 scenes = "scenes/*.blend"
 """
+
+
+def processor() -> float:
+    """Seconds that all processes started here have used, of those that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run(*command: object) -> tuple[dict[str, Any], float]:
@@ -77,14 +84,15 @@ def build(output: str, images: int, *more: object) -> float:
 
 
 def overhead() -> dict[str, Any]:
-    """In turns: the plant as it is, and by `--cluster local`, with two jobs each."""
-    found: dict[str, list[float]] = {"local": [], "cluster": []}
-    for _ in range(2):
-        found["local"].append(build("local", IMAGES, "--jobs", 2))
-        found["cluster"].append(build("cluster", IMAGES, "--jobs", 2, "--cluster", "local"))
+    """The plant as it is, then by `--cluster local`, with two jobs each."""
+    seconds, used = {}, {}
+    for name, more in (("local", ()), ("cluster", ("--cluster", "local"))):
+        before = processor()
+        seconds[name] = build(name, IMAGES, "--jobs", 2, *more)
+        used[name] = processor() - before
     assert made(OUTPUT / "cluster", STATIONS) == made(OUTPUT / "local", STATIONS)
-    shares = [cluster / local - 1 for local, cluster in zip(found["local"], found["cluster"], strict=True)]
-    return {"seconds": found, "overhead": shares}
+    overhead = {of: each["cluster"] / each["local"] - 1 for of, each in (("seconds", seconds), ("processor", used))}
+    return {"seconds": seconds, "processor_seconds": used, "overhead": overhead}
 
 
 def with_workers(count: int, *command: object) -> float:
