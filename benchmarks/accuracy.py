@@ -163,6 +163,16 @@ def embed(files: Sequence[Path], encoder: Encoder, preprocessing: Preprocessing,
     return np.load(kept)
 
 
+def mean_patches(files: Sequence[Path], encoder: Encoder) -> Array:
+    """Mean patch tokens [N, D] of images, kept by the content of the images."""
+    kept = OUTPUT / "vectors" / f"{digest(encoder.model, 'mean patch', *files)}.npy"
+    if not kept.exists():
+        found = choices.embed_altered(files, encoder, embed=choices.mean_patch)
+        with replacing(kept) as path, path.open("wb") as stream:
+            np.save(stream, found)
+    return np.load(kept)
+
+
 def load_photos(folder: Path, encoder: Encoder, *, real: bool, preprocessing: Preprocessing | None = None) -> Photos:
     """Embed a folder of class folders of photos."""
     files = sorted(path for path in folder.glob("*/*") if path.is_file())
@@ -264,13 +274,13 @@ def measure_limits(
     some = np.unique(np.linspace(0, len(photos.files) - 1, MOST_ALTERED).astype(int))
     files = [photos.files[number] for number in some]
     worse = {name: choices.embed_altered(files, encoder, alter) for name, alter in choices.LIMITS.items()}
-    otherwise = {name: choices.embed_altered(files, encoder, *how) for name, how in choices.OTHERWISE.items()}
+    otherwise = {name: choices.embed_altered(files, encoder, alter) for name, alter in choices.OTHERWISE.items()}
     images = {id(d): [folder / f"seed{seed}" / image for image in d.images] for seed, d in enumerate(databases)}
 
     def verdicts(database: ReferenceDatabase) -> dict[str, Labels]:
         found = {"as they are": database.predict(photos.vectors[some], choices.K)}
-        for name, how in choices.OTHERWISE.items():
-            references = choices.embed_altered(images[id(database)], encoder, *how)
+        for name, alter in choices.OTHERWISE.items():
+            references = choices.embed_altered(images[id(database)], encoder, alter)
             found[name] = replace(database, embeddings=references).predict(otherwise[name], choices.K)
         return found | {name: database.predict(vectors, choices.K) for name, vectors in worse.items()}
 
@@ -385,7 +395,7 @@ def measure_case(name: str, case: Case, args: argparse.Namespace, encoder: Encod
     databases, photos = prepared
     folder = OUTPUT / name.replace(" ", "_")
     result = score_case(case, databases, photos, encoder)
-    result["choices"] = measure_choices(databases, photos)
+    result["choices"] = measure_choices(databases, photos) | measure_measures(databases, photos, folder, encoder)
     if case.real:
         result["fast"] = measure_fast(databases, photos, folder, encoder)
     if name == "screw sizes":
@@ -444,6 +454,18 @@ def measure_choices(databases: list[ReferenceDatabase], photos: Photos) -> dict[
     rotations = [databases[first:] + databases[:first] for first in range(len(databases))]
     verdicts = [choices.ways(seeds[0], photos.vectors) | choices.combined(seeds, photos.vectors) for seeds in rotations]
     return worst_f1(databases[0].classes, photos.classes, verdicts)
+
+
+def measure_measures(
+    databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder
+) -> dict[str, float]:
+    """What other measures of similarity do with the same references: macro F1, worst of the seeds."""
+    of_photos = mean_patches(photos.files, encoder)
+    found = []
+    for seed, database in enumerate(databases):
+        patches = mean_patches([folder / f"seed{seed}" / image for image in database.images], encoder)
+        found.append(choices.measures(database, patches, photos.vectors, of_photos))
+    return worst_f1(databases[0].classes, photos.classes, found)
 
 
 def keep(name: str, result: dict[str, Any]) -> dict[str, Any]:

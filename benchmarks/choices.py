@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from synthetic_similarity_search.inference import editing
+from synthetic_similarity_search.inference import editing, neighbours
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
@@ -77,16 +77,57 @@ def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
 
 
 def mean_patch(encoder: Encoder, batch: Array) -> Array:
-    """The class token and the mean of the patch tokens, of equal weight, as unit vectors [N, 2 D]."""
+    """The mean of the patch tokens, as unit vectors [N, D]."""
     patches = encoder.patch_tokens(batch).mean(axis=1)
-    patches /= np.linalg.norm(patches, axis=1, keepdims=True)
-    return np.concatenate([encoder.embed(batch), patches], axis=1) / np.sqrt(np.float32(2))
+    return patches / np.linalg.norm(patches, axis=1, keepdims=True)
+
+
+def similarities(database: ReferenceDatabase, vectors: Array) -> Array:
+    """Whitened similarities [Q, N] of photographs to references."""
+    return database.whitening(vectors) @ database.whitening(database.embeddings).T
+
+
+def voted(database: ReferenceDatabase, found: Array) -> Labels:
+    """Verdicts by similarities [Q, N] of any kind."""
+    rows = (-found).argsort(axis=1, kind="stable")[:, :K]
+    return neighbours.vote(database.labels[rows], np.take_along_axis(found, rows, axis=1), len(database.classes))[0]
+
+
+def hubness(database: ReferenceDatabase) -> Array:
+    """The mean similarity [N] of each reference to its five nearest references of other classes."""
+    among = similarities(database, database.embeddings)
+    among[database.labels[:, None] == database.labels] = -1
+    return np.sort(among, axis=1)[:, -5:].mean(axis=1)
+
+
+def measures(database: ReferenceDatabase, patches: Array, vectors: Array, photo_patches: Array) -> dict[str, Labels]:
+    """Verdicts by other measures of similarity.
+
+    Args:
+        database: the references, by their class tokens.
+        patches: their mean patch tokens [N, D].
+        vectors: the photographs' class tokens [Q, D].
+        photo_patches: the photographs' mean patch tokens [Q, D].
+    """
+    together = replace(database, embeddings=np.concatenate([database.embeddings, patches], axis=1) / np.sqrt(2))
+    both = np.concatenate([vectors, photo_patches], axis=1) / np.sqrt(2)
+    by_patches = replace(database, embeddings=patches)
+    by_class, by_patch = similarities(database, vectors), similarities(by_patches, photo_patches)
+    return {
+        "mean patch token, whitened": voted(database, by_patch),
+        "class token and mean patch token, whitened together": voted(database, similarities(together, both)),
+        **{
+            f"class token and {weight} × mean patch token, each whitened": voted(database, by_class + weight * by_patch)
+            for weight in (0.25, 0.5, 1)
+        },
+        "less half the reference's similarity to other classes": voted(database, by_class - hubness(database) / 2),
+    }
 
 
 def embed_altered(
     files: Iterable[Path],
     encoder: Encoder,
-    alter: Alter,
+    alter: Alter = lambda image: image,
     embed: Callable[[Encoder, Array], Array] = Encoder.embed,
 ) -> Array:
     """Vectors of images, stretched to the encoder's size, that `alter` has changed."""
@@ -97,11 +138,6 @@ def embed_altered(
         images = map(preprocessing.picture, paths[start : start + 16])
         found.append(embed(encoder, np.stack([preprocessing.tensor(alter(image)) for image in images])))
     return np.concatenate(found)
-
-
-def unchanged(image: Image.Image) -> Image.Image:
-    """The image itself."""
-    return image
 
 
 def grey(image: Image.Image) -> Image.Image:
@@ -152,11 +188,8 @@ LIMITS: dict[str, Alter] = {
 are."""
 
 
-OTHERWISE: dict[str, tuple[Alter, Callable[[Encoder, Array], Array]]] = {
-    "greyscale": (grey, Encoder.embed),
-    "class token and mean patch token": (unchanged, mean_patch),
-}
-"""Ways to embed photographs and references alike."""
+OTHERWISE: dict[str, Alter] = {"greyscale": grey}
+"""Ways to alter photographs and references alike."""
 
 JITTER = "scene.simsearch.jitter"
 RENDERED = {
