@@ -175,7 +175,7 @@ def test_two_jobs_on_one_folder(blend_file: Path, undisturbed: dict[str, bytes],
     second = build(blend_file, tmp_path)
     os.kill(job.pid, signal.SIGCONT)
     assert second.returncode == 2
-    assert f"process {job.pid} on" in last_json(second.stdout)["problems"][0]
+    assert "Another job on" in last_json(second.stdout)["problems"][0]
     _, errors = job.communicate(timeout=300)
     assert job.returncode == 0, errors
     assert made(tmp_path) == undisturbed
