@@ -85,6 +85,53 @@ SENTENCES = {
         "{0} ist {1}, was nur das eigene Programm lesen kann. Aus diesem Programm STEP exportieren.",
     "{0} is not a CAD format that can be imported. Use {1}.":
         "{0} ist kein CAD-Format, das eingelesen werden kann. {1} verwenden.",
+    "{0} contains animation, which was left out, because parts do not move.":
+        "{0} enthält Animation, die weggelassen wurde, weil Teile sich nicht bewegen.",
+    "{0} also brings animation; the parts stand where it leaves them out.":
+        "{0} bringt auch Animation mit; die Teile stehen, wo sie ohne sie stehen.",
+    "{0} also brings {1}; only the parts were imported.": "{0} bringt auch {1} mit; nur die Teile wurden importiert.",
+    "{0} contains supports for printing, {1}; they were left out.":
+        "{0} enthält Stützen für den Druck, {1}; sie wurden weggelassen.",
+    "{0} lies {1} m from the origin, where coordinates are too coarse for its size, so it was moved to the origin: {2} m, {3} m "
+    "and {4} m were taken from X, Y and Z.":
+        "{0} liegt {1} m vom Ursprung entfernt, wo Koordinaten für seine Größe zu grob sind. Es wurde zum Ursprung verschoben: "
+        "{2} m, {3} m und {4} m wurden von X, Y und Z abgezogen.",
+    "{0} lies {1} m from the origin, where coordinates are too coarse for its size, so it was moved to the origin: {2} m, {3} m "
+    "and {4} m were taken from X, Y and Z. Its points lie on a grid of {5} mm, as single precision is out there. Export it "
+    "nearer to the origin.":
+        "{0} liegt {1} m vom Ursprung entfernt, wo Koordinaten für seine Größe zu grob sind. Es wurde zum Ursprung verschoben: "
+        "{2} m, {3} m und {4} m wurden von X, Y und Z abgezogen. Seine Punkte liegen auf einem Raster von {5} mm, denn so grob ist "
+        "einfache Genauigkeit dort draußen. Näher am Ursprung exportieren.",
+    "{0} lacks {n} of its {m} faces, which could not be meshed. Export it again, as STEP or STL.":
+        "{0} fehlen {n} seiner {m} Flächen, die nicht vernetzt werden konnten. Neu exportieren, als STEP oder STL.",
+    "{0} lacks {n} of its {m} faces, which could not be meshed. Export the part again, as another version of STEP or as STL.":
+        "{0} fehlen {n} seiner {m} Flächen, die nicht vernetzt werden konnten. Das Teil neu exportieren, in einer anderen Version "
+        "von STEP oder als STL.",
+    "{0} is missing: none of its {n} faces could be meshed. Export the part again, as another version of STEP or as STL.":
+        "{0} fehlt: keine seiner {n} Flächen konnte vernetzt werden. Das Teil neu exportieren, in einer anderen Version von STEP "
+        "oder als STL.",
+    "{0} has holes, but the file says that its surface is closed. Export the part again, as another version of STEP or as STL.":
+        "{0} hat Löcher, aber laut Datei ist seine Oberfläche geschlossen. Das Teil neu exportieren, in einer anderen Version von "
+        "STEP oder als STL.",
+    "{0} has a surface of {1} mm², but the CAD program states {2} mm². Export the part again, as another version of STEP or as "
+    "STL.":
+        "{0} hat eine Oberfläche von {1} mm², aber das CAD-Programm nennt {2} mm². Das Teil neu exportieren, in einer anderen "
+        "Version von STEP oder als STL.",
+    "{0} is coarse: its area or volume is {1} off. Import it with a smaller tolerance.":
+        "{0} ist grob: Fläche oder Volumen weichen um {1} ab. Mit einer kleineren Toleranz importieren.",
+    "{0} hides 1 entity, but it was imported. Delete what should not be visible.":
+        "{0} verbirgt 1 Element, aber es wurde importiert. Löschen, was nicht zu sehen sein soll.",
+    "{0} hides {n} entities, but they were imported. Delete what should not be visible.":
+        "{0} verbirgt {n} Elemente, aber sie wurden importiert. Löschen, was nicht zu sehen sein soll.",
+    "{0} hides {1}, which was left out. If it should be visible, show it in the CAD program and export again.":
+        "{0} verbirgt {1}, was weggelassen wurde. Wenn es zu sehen sein soll, es im CAD-Programm einblenden und neu exportieren.",
+    "{0} refers to {1}, which cannot be read as STEP in its folder. Copy the missing file there and import it again.":
+        "{0} verweist auf {1}, was in seinem Ordner nicht als STEP zu lesen ist. Die fehlende Datei dorthin kopieren und neu "
+        "importieren.",
+    "{0} needs {1}, which is not in the same folder. Copy it there and import {2} again.":
+        "{0} braucht {1}, das nicht im selben Ordner liegt. Es dorthin kopieren und {2} neu importieren.",
+    "{0} cannot be imported: {1}. Export it in another way.":
+        "{0} kann nicht importiert werden: {1}. Auf andere Weise exportieren.",
     "{0} is empty. Export it from the CAD program again.": "{0} ist leer. Neu aus dem CAD-Programm exportieren.",
     "{0} contains no surfaces that can be rendered. {1}": "{0} enthält keine Flächen, die gerendert werden können. {1}",
     "Blender's add-on {0} is missing. Use a complete Blender installation.":

@@ -31,9 +31,12 @@ def way_to_f1(scene: bpy.types.Scene) -> list[tuple[str, str | None]]:
     steps["Database"] = checklist.database_step(scene) or _again(
         scene, "references", "Build the database again: {reasons}"
     )
-    steps["F1"] = checklist.photos_step(scene) or _again(scene, "validation", "Validate again: {reasons}")
-    if steps["F1"] is None and not scene.simsearch.results.validation:
-        steps["F1"] = PHOTOS
+    # An F1 of references that no longer show the scene says nothing about it.
+    steps["F1"] = (
+        checklist.photos_step(scene)
+        or _again(scene, "validation", "Validate again: {reasons}")
+        or (steps["Database"] if scene.simsearch.results.validation else PHOTOS)
+    )
     return list(steps.items())
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+import pytest
 
 from synthetic_similarity_search.interface.german import GERMAN
 from synthetic_similarity_search.interface.german_sentences import SENTENCES
 from synthetic_similarity_search.interface.translations import PLACE, in_words
+from synthetic_similarity_search.scene.cad.notes import moved_note
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,6 +67,20 @@ def test_what_check_and_the_jobs_of_the_buttons_say_has_german_words() -> None:
     sentences = {sentence for file in files for sentence in told(file)}
     assert len(sentences) > 30
     assert not sentences - known
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        moved_note("door.step", (5000.0, 0.0, 1.5)),
+        "'Bolt' is coarse: its area or volume is 2.1% off. Import it with a smaller tolerance.",
+        "door.igs lacks 2 of its 40 faces, which could not be meshed. Export it again, as STEP or STL.",
+        "door.igs hides 3 entities, but they were imported. Delete what should not be visible.",
+    ],
+)
+def test_notes_of_imports_have_german_words(sentence: str) -> None:
+    found = in_words(sentence, lambda english: SENTENCES.get(english, english))
+    assert found != sentence and " the " not in found
 
 
 def test_sentences_that_name_something_are_german() -> None:

@@ -386,6 +386,14 @@ def test_the_way_to_f1_ends_where_f1_is_known(
     stored_results.keep(scene, "validation", VALIDATED, "database", "photos")
     assert not_done(scene) == {}
 
+    scene.simsearch.jitter.seed += 1
+    stored_results.refresh(scene)
+    again = "Build the database again: the scene changed since"
+    assert not_done(scene) == {"Database": again, "F1": again}, "the figure is that of another scene"
+    scene.simsearch.jitter.seed -= 1
+    stored_results.refresh(scene)
+    assert not_done(scene) == {}
+
     checklist.database(scene).write_bytes(b"another")
     stored_results.refresh(scene)
     assert not_done(scene) == {"F1": "Validate again: the reference database changed since"}
