@@ -32,9 +32,6 @@ TOLERANCE = 0.0001
 """Metres that the triangles of a STEP file may lie off the true surface: finer than a pixel of a part 20 mm wide."""
 ANGLE = 0.2
 """Radians between neighbouring triangles of a STEP file, so that small bores are round too."""
-LOST = "simsearch_lost"
-"""Custom property of a collection: the sentences, a line each, that say what of its file did not come in."""
-
 UNITLESS = {".stl": 0.001, ".obj": 1.0, ".ply": 1.0}
 """Metres per unit that formats which do not say it usually have: CAD programs write millimetres, modelling programs metres."""
 _UP = {".stl": "Z", ".obj": "Y", ".ply": "Z"}
@@ -137,7 +134,7 @@ def _collect(name: str, objects: list[bpy.types.Object], notes: Notes) -> Import
         collection.objects.link(item)
         item.rotation_mode = "XYZ"  # glTF brings quaternions, which nobody turns by hand
     if notes.lost:
-        collection[LOST] = "\n".join(notes.lost)
+        collection[imported_parts.LOST] = "\n".join(notes.lost)
     bpy.context.view_layer.update()
     return ImportedCAD(collection, tuple(sorted(objects, key=_depth)), (*notes.lost, *notes.said))
 

@@ -12,9 +12,9 @@ import bpy
 from ..inference.errors import InputError
 from ..inference.files import can_be_written, label_problem, shown
 from . import poses
-from .cad_import import LOST
 from .classes import objects_shown, render_layer
 from .digest import ContentDigest
+from .imported_parts import LOST
 from .parts import TABLE_MARK
 from .rendered_objects import has_part, in_scene, rendered_lights
 from .settings import Settings

@@ -11,6 +11,9 @@ from mathutils import Matrix, Vector
 
 from .cad.notes import far_out, moved_note
 
+LOST = "simsearch_lost"
+"""Custom property of a collection: the sentences, a line each, that say what of its file did not come in."""
+
 NOT_PARTS = {
     "LIGHT": "light", "CAMERA": "camera", "SPEAKER": "loudspeaker", "LIGHT_PROBE": "light probe", "WORLD": "background",
 }  # fmt: skip

@@ -8,7 +8,6 @@ import bpy
 
 from ...inference.command_line.options import add_k_argument, add_similarity_argument
 from ...inference.progress import Progress
-from .. import check
 from .options import add_overrides, settings_of
 
 
@@ -28,6 +27,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         from ...inference.command_line import check as check_database  # late: a scene needs no database
 
         return check_database.run(args, progress)
+    from .. import check  # late: the help needs none of it
+
     warnings = check.refuse_errors(bpy.context.scene, settings_of(args))
     progress.warn(warnings)
     return {"warnings": warnings}
