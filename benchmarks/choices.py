@@ -82,6 +82,10 @@ def mean_patch(encoder: Encoder, batch: Array) -> Array:
     return patches / np.linalg.norm(patches, axis=1, keepdims=True)
 
 
+HALF = np.float32(0.5**0.5)
+"""By which two unit vectors are multiplied to be halves of one."""
+
+
 def similarities(database: ReferenceDatabase, vectors: Array) -> Array:
     """Whitened similarities [Q, N] of photographs to references."""
     return database.whitening(vectors) @ database.whitening(database.embeddings).T
@@ -109,13 +113,13 @@ def measures(database: ReferenceDatabase, patches: Array, vectors: Array, photo_
         vectors: the photographs' class tokens [Q, D].
         photo_patches: the photographs' mean patch tokens [Q, D].
     """
-    together = replace(database, embeddings=np.concatenate([database.embeddings, patches], axis=1) / np.sqrt(2))
-    both = np.concatenate([vectors, photo_patches], axis=1) / np.sqrt(2)
+    together = replace(database, embeddings=np.concatenate([database.embeddings, patches], axis=1) * HALF)
+    both = np.concatenate([vectors, photo_patches], axis=1) * HALF
     by_patches = replace(database, embeddings=patches)
     by_class, by_patch = similarities(database, vectors), similarities(by_patches, photo_patches)
     return {
-        "mean patch token, whitened": voted(database, by_patch),
-        "class token and mean patch token, whitened together": voted(database, similarities(together, both)),
+        "mean patch token, whitened": by_patches.predict(photo_patches, K),
+        "class token and mean patch token, whitened together": together.predict(both, K),
         **{
             f"class token and {weight} × mean patch token, each whitened": voted(database, by_class + weight * by_patch)
             for weight in (0.25, 0.5, 1)

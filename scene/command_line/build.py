@@ -16,10 +16,8 @@ from ...inference.command_line.options import (
     open_encoder,
 )
 from ...inference.errors import InputError
-from ...inference.preprocessing import Preprocessing, crop_problem
 from ...inference.progress import Progress
-from ..read_settings import read_crop
-from .options import add_output, output_folder
+from .options import add_output, output_folder, preprocessing_of
 from .render import render_references
 
 
@@ -37,15 +35,11 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         return _build_on_cluster(args, progress)
     started = time.monotonic()
     encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
-    crop = args.crop or read_crop(bpy.context.scene)
-    if problem := crop_problem(crop):
-        raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
+    preprocessing = preprocessing_of(args)
     rendered = render_references(args, progress)
     if rendered.left:  # the last share to end makes the database
         return rendered.to_json()
     folder = output_folder(args)
-    white_level = args.white_level or bpy.context.scene.simsearch.white_level or None
-    preprocessing = Preprocessing(crop=crop, white_level=white_level)
     built = build_database(folder.references.path, folder.database, encoder, preprocessing, progress)
     return (
         built.to_json()

@@ -12,13 +12,11 @@ from ...inference.command_line.options import add_encoder_arguments, add_photo_a
 from ...inference.files import shown
 from ...inference.job_results import MatchResult
 from ...inference.likeness import read_station_photos
-from ...inference.preprocessing import Preprocessing
 from ...inference.progress import Progress
 from .. import check, match
 from ..look import describe
 from ..look_controls import apply_match
-from ..read_settings import read_crop
-from .options import add_overrides, jobs, output_folder, settings_of
+from .options import add_overrides, jobs, output_folder, preprocessing_of, settings_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +43,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     warnings = check.refuse_errors(scene, settings, folder.match)
     warnings += match.refuse_dark(scene)
     progress.warn(warnings)
-    preprocessing = Preprocessing(
-        crop=args.crop or read_crop(scene), white_level=args.white_level or scene.simsearch.white_level or None
-    )
+    preprocessing = preprocessing_of(args)
     photos = read_station_photos(args.photos, encoder, preprocessing, progress)
     found = match.match(
         scene, settings, folder.match, photos.seen, encoder, progress, candidates=args.candidates, jobs=args.jobs

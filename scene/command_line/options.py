@@ -9,7 +9,8 @@ import bpy
 from ...inference.command_line.options import add_shard_argument
 from ...inference.errors import InputError
 from ...inference.output_folder import OutputFolder
-from ..read_settings import read_settings
+from ...inference.preprocessing import Preprocessing, crop_problem
+from ..read_settings import read_crop, read_settings
 from ..settings import Settings
 
 
@@ -41,6 +42,19 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the scene's settings, with those that the command line replaces."""
     return read_settings(bpy.context.scene, vars(args))
+
+
+def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
+    """Return how photos are read, from the command line or the scene.
+
+    Raises:
+        InputError: the scene's crop is not part of a photo.
+    """
+    scene = bpy.context.scene
+    crop = args.crop or read_crop(scene)
+    if problem := crop_problem(crop):
+        raise InputError(f"{problem} The scene's is {','.join(map(str, crop))}.")
+    return Preprocessing(crop=crop, white_level=args.white_level or scene.simsearch.white_level or None)
 
 
 def output_folder(args: argparse.Namespace) -> OutputFolder:

@@ -112,15 +112,20 @@ def browser(part: str) -> bpy.types.Region:
     return next(region for region in area.regions if region.type == part)
 
 
-def go_to(folder: Path) -> Iterator[float]:
-    """Type a folder into the file dialog."""
-    bar = browser("UI")
-    driver.move(bar.x + bar.width // 3, bar.y + bar.height // 2)
+def fill(part: str, share: int, text: str) -> Iterator[float]:
+    """Type into the field that lies a ``share`` of a part's width, such as a third, from the left of the file dialog."""
+    bar = browser(part)
+    driver.move(bar.x + bar.width // share, bar.y + bar.height // 2)
     yield 0.3
     yield from click()
     driver.xdotool("key", "ctrl+a")
     yield 0.3
-    yield from typed(f"{folder}/")
+    yield from typed(text)
+
+
+def go_to(folder: Path) -> Iterator[float]:
+    """Type a folder into the file dialog."""
+    yield from fill("UI", 3, f"{folder}/")
     yield from key("Return")  # shows the folder
     yield from key("Return")  # leaves the field
 
@@ -149,13 +154,7 @@ def save(folder: Path, name: str) -> Iterator[float]:
     yield from click()
     yield 1.0
     yield from go_to(folder)
-    bar = browser("EXECUTE")
-    driver.move(bar.x + bar.width // 4, bar.y + bar.height // 2)
-    yield 0.3
-    yield from click()
-    driver.xdotool("key", "ctrl+a")
-    yield 0.3
-    yield from typed(name)
+    yield from fill("EXECUTE", 4, name)
     yield from key("Return")
     yield from key("Return")
     yield from driver.wait_for(lambda: bool(bpy.data.filepath), 10, "the saved file")
