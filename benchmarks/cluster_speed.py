@@ -6,6 +6,7 @@
     python benchmarks/cluster_speed.py renders     # two workers beside one, each on a core of its own
     python benchmarks/cluster_speed.py photos      # the same with photos
     python benchmarks/cluster_speed.py kills       # kill -9 of a worker at ten random moments
+    python benchmarks/cluster_speed.py apart       # workers in another network namespace and without the plant's folder
 
 On a machine that does nothing else, a few minutes each. Figures go to build/cluster_speed/WHAT.json.
 """
@@ -27,16 +28,18 @@ import numpy as np
 from PIL import Image
 
 from synthetic_similarity_search.tests.dask_machines import INFERENCE, Machines, made
+from synthetic_similarity_search.tests.networks import separate_networks, without
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "cluster_speed"
 CLASSES = ("t_joint", "metal_blank")
 STATIONS = tuple(f"station-{number}" for number in range(1, 7))
-IMAGES, PHOTOS = 8, 1000
-"""References of each class of a station, and photos."""
+IMAGES, PHOTOS, FEW_PHOTOS = 8, 1000, 24
+"""References of each class of a station, and photos: many of one station, and few of each."""
 PLANT = """
 [defaults]
 output = "{output}/{{name}}"
+photos = "few_photos"
 images_per_class = {images}
 samples = 1
 [[station]]
@@ -71,6 +74,16 @@ def scenes() -> None:
         )  # fmt: skip
         for name in STATIONS[1:]:
             shutil.copy(first, folder / f"{name}.blend")
+
+
+def write_photos(folder: Path, count: int) -> None:
+    """Photos of coarse noise, no two of them equal."""
+    for number in range(count):
+        path = folder / CLASSES[number % 2] / f"{number:04}.jpg"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            coarse = np.random.default_rng(number).integers(0, 255, (12, 16, 3), np.uint8)
+            Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC).save(path, quality=90)
 
 
 def build(output: str, images: int, *more: object) -> float:
@@ -134,12 +147,7 @@ def photos() -> dict[str, Any]:
     if not (OUTPUT / "local" / STATIONS[0] / "references.safetensors").exists():
         build("local", IMAGES, "--jobs", 2)
     folder = OUTPUT / "photos"
-    for number in range(PHOTOS):
-        path = folder / CLASSES[number % 2] / f"{number:04}.jpg"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            coarse = np.random.default_rng(number).integers(0, 255, (12, 16, 3), np.uint8)
-            Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC).save(path, quality=90)
+    write_photos(folder, PHOTOS)
     seconds = {}
     for count in (1, 2):
         output = OUTPUT / f"validation-{count}"
@@ -183,7 +191,29 @@ def kills() -> dict[str, Any]:
     return {"kills": found, "equal": sum(kill["equal"] for kill in found)}
 
 
-WHAT = {function.__name__: function for function in (overhead, renders, photos, kills)}
+def apart() -> dict[str, Any]:
+    """Two workers that reach this machine by a cable only; the plant is built and validated."""
+    seconds = {}
+    with separate_networks() as networks:
+        machines = Machines(networks.address, networks.here)
+        try:
+            for _ in range(2):
+                machines.add(*networks.there, *without(OUTPUT))
+            elsewhere = ("--send-files", "--cluster", machines.address)
+            for output, prefix, more in (("local", (), ("--jobs", 2)), ("apart", networks.here, elsewhere)):
+                shutil.rmtree(OUTPUT / output, ignore_errors=True)
+                file = OUTPUT / f"{output}.toml"
+                file.write_text(PLANT.format(output=output, images=IMAGES), "utf-8")
+                seconds[output] = sum(
+                    run(*prefix, *INFERENCE, "plant", action, file, *more)[1] for action in ("build", "validate")
+                )
+        finally:
+            machines.close()
+    equal = made(OUTPUT / "apart", STATIONS) == made(OUTPUT / "local", STATIONS)
+    return {"stations": len(STATIONS), "seconds": seconds, "equal": equal}
+
+
+WHAT = {function.__name__: function for function in (overhead, renders, photos, kills, apart)}
 
 
 def main() -> None:
@@ -192,6 +222,7 @@ def main() -> None:
     parser.add_argument("what", choices=WHAT)
     what = parser.parse_args().what
     scenes()
+    write_photos(OUTPUT / "few_photos", FEW_PHOTOS)
     figures = WHAT[what]() | {"cores": os.cpu_count()}
     (OUTPUT / f"{what}.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     print(json.dumps(figures))

@@ -26,6 +26,7 @@ from synthetic_similarity_search.inference.plant.cluster import Cluster, connect
 from synthetic_similarity_search.inference.plant.plant_file import read_plant
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.dask_machines import INFERENCE, Machines, descendants, made
+from synthetic_similarity_search.tests.networks import Networks, NoNetworks, separate_networks, without
 from synthetic_similarity_search.tests.tiny_encoder import real_encoder, write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT
 
@@ -157,10 +158,10 @@ def test_the_scheduler_is_started_again(folder: Path, machines: Machines) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces")
-def test_a_machine_is_unplugged(folder: Path, separate: tuple[list[str], list[str]]) -> None:
+def test_a_machine_is_unplugged(folder: Path, networks: Networks) -> None:
     """Its cable is cut while it renders, so nothing tells that it is gone; another machine goes on."""
-    here, there = separate
-    machines = Machines("10.77.21.1", here, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="5 s")
+    here, there = networks.here, networks.there
+    machines = Machines(networks.address, here, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="5 s")
     output = folder / "unplugged"
     file = folder / "unplugged.toml"
     file.write_text(PLANT.format(output="unplugged"), "utf-8")
@@ -171,7 +172,7 @@ def test_a_machine_is_unplugged(folder: Path, separate: tuple[list[str], list[st
         while not list(output.glob("*/references/*/[!.]*.png")):
             assert job.poll() is None, job.communicate()
             time.sleep(0.02)
-        subprocess.run([*here, "ip", "link", "set", CABLES[0], "down"], check=True)
+        networks.unplug()
         machines.add(*here)
         stdout, stderr = job.communicate(timeout=240)
         assert job.returncode == 0, stdout + stderr
@@ -181,49 +182,31 @@ def test_a_machine_is_unplugged(folder: Path, separate: tuple[list[str], list[st
     assert made(output, NAMES) == made(folder / "local", NAMES)
 
 
-CABLES = [f"sim{os.getpid() % 100000}{side}" for side in "ab"]
-
-
 @pytest.fixture
-def separate() -> Iterator[tuple[list[str], list[str]]]:
-    """Two network namespaces with a cable between them: prefixes for commands here, at 10.77.21.1, and there."""
-    names = [f"simsearch-{os.getpid()}-{side}" for side in "ab"]
+def networks() -> Iterator[Networks]:
+    """Two networks, or the reason why there are none."""
     try:
-        for name in names:
-            subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
-        ends = [
-            *("ip", "link", "add", CABLES[0], "netns", names[0]),
-            *("type", "veth", "peer", CABLES[1], "netns", names[1]),
-        ]
-        subprocess.run(ends, check=True, capture_output=True)
-        for number, (name, cable) in enumerate(zip(names, CABLES, strict=True), 1):
-            for words in (f"addr add 10.77.21.{number}/24 dev {cable}", f"link set {cable} up", "link set lo up"):
-                subprocess.run(["ip", "-n", name, *words.split()], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+        with separate_networks() as networks:
+            yield networks
+    except NoNetworks as error:
         pytest.skip(f"needs the right to make network namespaces: {error}")
-    else:
-        yield tuple(["ip", "netns", "exec", name] for name in names)  # type: ignore[misc]
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces")
-def test_workers_that_share_no_folder(folder: Path, separate: tuple[list[str], list[str]]) -> None:
+def test_workers_that_share_no_folder(folder: Path, networks: Networks) -> None:
     """Workers in another network namespace, which see an empty folder in the place of the plant's."""
-    here, there = separate
-    machines = Machines("10.77.21.1", here)
-    hidden = [*there, "unshare", "--mount", "sh", "-ec", f'mount -t tmpfs none "{folder}"; exec "$@"', "sh"]
+    program = (*networks.here, *INFERENCE)
+    machines = Machines(networks.address, networks.here)
     more = ("--send-files", "--shares", 2, "--cluster", machines.address)
     try:
         for _ in range(2):
-            machines.add(*hidden)
-        built = plant(folder, "build", "elsewhere", *more, program=(*here, *INFERENCE))
+            machines.add(*networks.there, *without(folder))
+        built = plant(folder, "build", "elsewhere", *more, program=program)
         assert {name: row["rendered"] for name, row in built["stations"].items()} == {"one": 6, "two": 6}
         (folder / "elsewhere" / "one" / "references" / "present" / "present_0001.png").unlink()
-        again = plant(folder, "build", "elsewhere", *more, program=(*here, *INFERENCE))
+        again = plant(folder, "build", "elsewhere", *more, program=program)
         assert {name: row["rendered"] for name, row in again["stations"].items()} == {"one": 1, "two": 0}
-        validated = plant(folder, "validate", "elsewhere", *more, program=(*here, *INFERENCE))
+        validated = plant(folder, "validate", "elsewhere", *more, program=program)
         assert not validated["failed"]
     finally:
         machines.close()
