@@ -341,5 +341,61 @@ SENTENCES = {
         "ONNX Runtime ist für das Python {0} dieses Blenders nicht installiert. Die Zip-Datei der Erweiterung für diese Version von "
         "Blender installieren.",
     "{0} runs on {1}. {2}": "{0} läuft auf {1}. {2}",
+    # A damaged database, photos that cannot be read, and what a job says on the way
+    "its format_version is not a version number. Build it again.":
+        "ihre format_version ist keine Versionsnummer. Sie neu erstellen.",
+    "its format is {0}, and this version reads {1}. Update the extension.":
+        "ihr Format ist {0}, und diese Version liest {1}. Die Erweiterung aktualisieren.",
+    "it lists no classes, a class twice, no images or no recipe. Build it again.":
+        "sie nennt keine Klassen, eine Klasse zweimal, keine Bilder oder kein Rezept. Sie neu erstellen.",
+    "its promoted photos are not among its references. Build it again.":
+        "ihre übernommenen Fotos gehören nicht zu ihren Referenzen. Sie neu erstellen.",
+    "its qualities are not three numbers for each reference. Build it again.":
+        "ihre Bildwerte sind nicht drei Zahlen je Referenz. Sie neu erstellen.",
+    "its preprocessing is {0}, and this version's is {1}. Build it again.":
+        "ihre Vorverarbeitung ist {0}, die dieser Version {1}. Sie neu erstellen.",
+    "its crop {0} is not part of a photo. Build it again.": "ihr Ausschnitt {0} ist kein Teil eines Fotos. Sie neu erstellen.",
+    "its crop is not part of a photo. Build it again.": "ihr Ausschnitt ist kein Teil eines Fotos. Sie neu erstellen.",
+    "its crop is not four numbers. Build it again.": "ihr Ausschnitt besteht nicht aus vier Zahlen. Sie neu erstellen.",
+    "its white level is not a number from 1 to 65535. Build it again.":
+        "ihr Weißpegel ist keine Zahl von 1 bis 65535. Sie neu erstellen.",
+    "its classes or images are not lists of strings. Build it again.":
+        "ihre Klassen oder Bilder sind keine Listen von Texten. Sie neu erstellen.",
+    "a label is out of range. Build it again.": "eine Bezeichnung liegt außerhalb der Klassen. Sie neu erstellen.",
+    "its vectors are not of unit length. Build it again.": "ihre Vektoren haben nicht die Länge eins. Sie neu erstellen.",
+    "a pose is not finite. Build it again.": "eine Pose ist nicht endlich. Sie neu erstellen.",
+    "its model is not described completely. Build it again.": "ihr Modell ist nicht vollständig beschrieben. Sie neu erstellen.",
+    'its image path "{0}" is outside its folder. Build it again.':
+        'ihr Bildpfad "{0}" liegt außerhalb ihres Ordners. Sie neu erstellen.',
+    "it has no {0}, so it is not a reference database of this kind. Build it again.":
+        "sie hat kein {0}, ist also keine Referenzdatenbank dieser Art. Sie neu erstellen.",
+    "its {0} is damaged. Build it again.": "ihr Eintrag {0} ist beschädigt. Sie neu erstellen.",
+    "its tensors do not match its metadata. Build it again.": "ihre Tensoren passen nicht zu ihren Metadaten. Sie neu erstellen.",
+    "it was just replaced by another. Start again.": "sie wurde gerade durch eine andere ersetzt. Noch einmal starten.",
+    "The database holds {n} references, so all of them vote instead of {m}.":
+        "Die Datenbank hat {n} Referenzen, also stimmen alle ab statt {m}.",
+    "There are no images in {0}: it needs one folder of images per class, with the name of the class.":
+        "In {0} gibt es keine Bilder: es braucht je Klasse einen Ordner mit Bildern, der wie die Klasse heißt.",
+    "{0} cannot run the encoder ({1}); the next one takes over.":
+        "{0} kann den Encoder nicht ausführen ({1}); der nächste übernimmt.",
+    "{n} images to render and compare: this takes about {m} min.":
+        "{n} Bilder werden gerendert und verglichen: das dauert etwa {m} min.",
+    "{0} {1}. Choose a CAD file.": "{0} {1}. Eine CAD-Datei wählen.",
+    "The photo does not state its focal length. Choose Find or Known Lens.":
+        "Das Foto nennt seine Brennweite nicht. Ermitteln oder Bekanntes Objektiv wählen.",
+    "{0} is left out: {1}.": "{0} wird ausgelassen: {1}.",
+    "the file is cut off: copy it again": "die Datei ist abgeschnitten: sie noch einmal kopieren",
+    "the file is cut off or damaged: copy it again": "die Datei ist abgeschnitten oder beschädigt: sie noch einmal kopieren",
+    "a camera's raw file: export it as JPEG, PNG or TIFF": "eine Rohdatei einer Kamera: als JPEG, PNG oder TIFF exportieren",
+    "a photo of high dynamic range: export it with standard range, as JPEG or PNG":
+        "ein Foto mit hohem Dynamikumfang: mit normalem Umfang exportieren, als JPEG oder PNG",
+    "more than 178 megapixels: scale it down": "mehr als 178 Megapixel: verkleinern",
+    "too large for this machine's memory: scale it down": "zu groß für den Speicher dieses Rechners: verkleinern",
+    "HEIC, which is not supported here: export it as JPEG": "HEIC, das hier nicht gelesen wird: als JPEG exportieren",
+    "HEIC, which is damaged or of a rare kind: export it as JPEG":
+        "HEIC, beschädigt oder von seltener Art: als JPEG exportieren",
+    "JPEG 2000 in colour with 16 bits is not supported: save it as PNG or TIFF":
+        "JPEG 2000 in Farbe mit 16 Bit wird nicht gelesen: als PNG oder TIFF speichern",
+    "{0}: {1}.": "{0}: {1}.",
 }
 # fmt: on

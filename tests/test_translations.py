@@ -53,7 +53,11 @@ def test_nearly_every_text_has_german_words() -> None:
 def told(file: Path) -> Iterator[str]:
     """The sentences of a module's problems, with {} where they name something."""
     for call in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"InputError", "Problem"} and call.args:
+        if (
+            isinstance(call, ast.Call)
+            and getattr(call.func, "id", "") in {"InputError", "Problem", "_Refused"}
+            and call.args
+        ):
             sentence = call.args[0]
             parts = sentence.values if isinstance(sentence, ast.JoinedStr) else [sentence]
             if isinstance(parts[0], ast.Constant | ast.FormattedValue):
@@ -63,7 +67,9 @@ def told(file: Path) -> Iterator[str]:
 def test_what_check_and_the_jobs_of_the_buttons_say_has_german_words() -> None:
     known = {PLACE.sub("{}", english) for english in SENTENCES}
     jobs = ("check", "match", "stills", "resting_variants", "camera_fit", "folder_lock", "blender_importers")
-    files = [ROOT / "scene" / f"{name}.py" for name in jobs] + [ROOT / "inference" / "likeness.py"]
+    files = [ROOT / "scene" / f"{name}.py" for name in jobs] + [
+        ROOT / "inference" / f"{name}.py" for name in ("likeness", "database")
+    ]
     sentences = {sentence for file in files for sentence in told(file)}
     assert len(sentences) > 30
     assert not sentences - known
@@ -91,6 +97,12 @@ def test_sentences_that_name_something_are_german() -> None:
     assert german("Macro F1 0.913 on 68 photos") == "Makro-F1 0.913 auf 68 Fotos"
     assert german("There is no database a/b.safetensors. Build it first.") == (
         "Es gibt keine Datenbank a/b.safetensors. Sie erst erstellen."
+    )
+    assert german("The database a.safetensors cannot be used: a pose is not finite. Build it again.") == (
+        "Die Datenbank a.safetensors kann nicht benutzt werden: eine Pose ist nicht endlich. Sie neu erstellen."
+    )
+    assert german("a.heic: the file is cut off: copy it again.") == (
+        "a.heic: die Datei ist abgeschnitten: sie noch einmal kopieren."
     )
     two = (
         "The collection 'one photo' is not in this scene. List another one.\n"
