@@ -70,7 +70,7 @@ def workers(address: str, count: int) -> Iterator[None]:
     sizes = [min(PER_PROCESS, count - first) for first in range(0, count, PER_PROCESS)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, "--work", address, "--workers"]
-    started = [subprocess.Popen([*command, str(size)], env=environment) for size in sizes]
+    started = [subprocess.Popen([*command, str(size)], env=environment, stderr=subprocess.DEVNULL) for size in sizes]
     try:
         yield
     finally:
