@@ -163,16 +163,6 @@ def embed(files: Sequence[Path], encoder: Encoder, preprocessing: Preprocessing,
     return np.load(kept)
 
 
-def mean_patches(files: Sequence[Path], encoder: Encoder) -> Array:
-    """Mean patch tokens [N, D] of images, kept by the content of the images."""
-    kept = OUTPUT / "vectors" / f"{digest(encoder.model, 'mean patch', *files)}.npy"
-    if not kept.exists():
-        found = choices.embed_altered(files, encoder, embed=choices.mean_patch)
-        with replacing(kept) as path, path.open("wb") as stream:
-            np.save(stream, found)
-    return np.load(kept)
-
-
 def load_photos(folder: Path, encoder: Encoder, *, real: bool, preprocessing: Preprocessing | None = None) -> Photos:
     """Embed a folder of class folders of photos."""
     files = sorted(path for path in folder.glob("*/*") if path.is_file())
@@ -292,9 +282,9 @@ def measure_fast(
 ) -> dict[str, float]:
     """What the encoder "fast" changes: macro F1 over all photos, worst of the seeds, with it and without, and how
     far its vectors are from the exact ones, on average and at most."""
-    fast = Encoder(encoder.path, precision="FAST")
+    fast = Encoder(encoder.path, precision="FAST").with_patches()
     vectors = embed(photos.files, fast, Preprocessing(), "fast")
-    cosines = (vectors * photos.vectors).sum(axis=1)
+    cosines = (vectors * photos.vectors).sum(axis=1) / 2  # of two tokens of unit length
     found = []
     for seed, database in enumerate(databases):
         files = [folder / f"seed{seed}" / image for image in database.images]
@@ -395,7 +385,7 @@ def measure_case(name: str, case: Case, args: argparse.Namespace, encoder: Encod
     databases, photos = prepared
     folder = OUTPUT / name.replace(" ", "_")
     result = score_case(case, databases, photos, encoder)
-    result["choices"] = measure_choices(databases, photos) | measure_measures(databases, photos, folder, encoder)
+    result["choices"] = measure_choices(databases, photos)
     if case.real:
         result["fast"] = measure_fast(databases, photos, folder, encoder)
     if name == "screw sizes":
@@ -452,20 +442,13 @@ def measure_looks(name: str, case: Case, databases: Sequence[ReferenceDatabase],
 def measure_choices(databases: list[ReferenceDatabase], photos: Photos) -> dict[str, float]:
     """Macro F1, worst of the seeds, of other ways to use the same references; mixtures of seeds in every rotation."""
     rotations = [databases[first:] + databases[:first] for first in range(len(databases))]
-    verdicts = [choices.ways(seeds[0], photos.vectors) | choices.combined(seeds, photos.vectors) for seeds in rotations]
+    ways = (choices.ways, choices.measures)
+    verdicts = [
+        {name: labels for way in ways for name, labels in way(seeds[0], photos.vectors).items()}
+        | choices.combined(seeds, photos.vectors)
+        for seeds in rotations
+    ]
     return worst_f1(databases[0].classes, photos.classes, verdicts)
-
-
-def measure_measures(
-    databases: Sequence[ReferenceDatabase], photos: Photos, folder: Path, encoder: Encoder
-) -> dict[str, float]:
-    """What other measures of similarity do with the same references: macro F1, worst of the seeds."""
-    of_photos = mean_patches(photos.files, encoder)
-    found = []
-    for seed, database in enumerate(databases):
-        patches = mean_patches([folder / f"seed{seed}" / image for image in database.images], encoder)
-        found.append(choices.measures(database, patches, photos.vectors, of_photos))
-    return worst_f1(databases[0].classes, photos.classes, found)
 
 
 def keep(name: str, result: dict[str, Any]) -> dict[str, Any]:
@@ -522,7 +505,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure the chosen cases, store each one's figures, and write the page."""
     args = parse_arguments()
-    encoder = Encoder(find_encoder())
+    encoder = Encoder(find_encoder()).with_patches()
     for name in args.cases:
         case = ALL_CASES[name]
         case = replace(case, seeds=args.seeds or case.seeds, images=args.images_per_class or case.images)

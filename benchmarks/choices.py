@@ -63,31 +63,27 @@ def combined(databases: Sequence[ReferenceDatabase], vectors: Array) -> dict[str
 
 def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
     """Verdicts on the photographs' `vectors` [Q, D] by other ways to use them; nothing is rendered or embedded."""
-    paper = replace(database, whitened=False)
+    paper, class_tokens = database.as_in_paper(), vectors[:, : database.model.dim]
     found = {"the default: k = 5, whitened": database.predict(vectors, K)}
-    for name, used in (("whitened", database), ("plain cosine", paper)):
-        found |= {f"k = {k}, {name}": used.predict(vectors, k) for k in (1, 3, 5, 9, 15)}
-        found[f"weighted vote, {name}"] = weighted(used, vectors)
-        found[f"centred, {name}"] = centred(used, vectors)
+    for name, used, asked in (("whitened", database, vectors), ("as in the paper", paper, class_tokens)):
+        found |= {f"k = {k}, {name}": used.predict(asked, k) for k in (1, 3, 5, 9, 15)}
+        found[f"weighted vote, {name}"] = weighted(used, asked)
+        found[f"centred, {name}"] = centred(used, asked)
         for count in (6, 12, 24):
             if count <= min(database.count().values()):
-                found[f"{count} images per class, {name}"] = first(used, count).predict(vectors, K)
+                found[f"{count} images per class, {name}"] = first(used, count).predict(asked, K)
     del found["k = 5, whitened"]
     return found
 
 
-def mean_patch(encoder: Encoder, batch: Array) -> Array:
-    """The mean of the patch tokens, as unit vectors [N, D]."""
-    patches = encoder.patch_tokens(batch).mean(axis=1)
-    return patches / np.linalg.norm(patches, axis=1, keepdims=True)
-
-
-HALF = np.float32(0.5**0.5)
-"""By which two unit vectors are multiplied to be halves of one."""
+def alone(database: ReferenceDatabase, vectors: Array) -> ReferenceDatabase:
+    """A database of these vectors [N, D], which are whitened as a whole."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return replace(database, embeddings=unit, model=replace(database.model, dim=vectors.shape[1], patches=False))
 
 
 def similarities(database: ReferenceDatabase, vectors: Array) -> Array:
-    """Whitened similarities [Q, N] of photographs to references."""
+    """Whitened similarities [Q, N] of vectors to references."""
     return database.whitening(vectors) @ database.whitening(database.embeddings).T
 
 
@@ -104,35 +100,29 @@ def hubness(database: ReferenceDatabase) -> Array:
     return np.sort(among, axis=1)[:, -5:].mean(axis=1)
 
 
-def measures(database: ReferenceDatabase, patches: Array, vectors: Array, photo_patches: Array) -> dict[str, Labels]:
-    """Verdicts by other measures of similarity.
-
-    Args:
-        database: the references, by their class tokens.
-        patches: their mean patch tokens [N, D].
-        vectors: the photographs' class tokens [Q, D].
-        photo_patches: the photographs' mean patch tokens [Q, D].
-    """
-    together = replace(database, embeddings=np.concatenate([database.embeddings, patches], axis=1) * HALF)
-    both = np.concatenate([vectors, photo_patches], axis=1) * HALF
-    by_patches = replace(database, embeddings=patches)
-    by_class, by_patch = similarities(database, vectors), similarities(by_patches, photo_patches)
+def measures(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
+    """Verdicts on the photographs' `vectors` [Q, D] by other measures of similarity."""
+    size = database.model.dim
+    by_class, by_patch = alone(database, database.class_tokens), alone(database, database.embeddings[:, size:])
+    of_class, of_patch = similarities(by_class, vectors[:, :size]), similarities(by_patch, vectors[:, size:])
     return {
-        "mean patch token, whitened": by_patches.predict(photo_patches, K),
-        "class token and mean patch token, whitened together": together.predict(both, K),
+        "class token": voted(database, of_class),
+        "mean patch token": voted(database, of_patch),
+        "class token and mean patch token, whitened together": alone(database, database.embeddings).predict(vectors, K),
         **{
-            f"class token and {weight} × mean patch token, each whitened": voted(database, by_class + weight * by_patch)
+            f"class token and {weight} × mean patch token": voted(database, of_class + weight * of_patch)
             for weight in (0.25, 0.5, 1)
         },
-        "less half the reference's similarity to other classes": voted(database, by_class - hubness(database) / 2),
+        "less half the reference's similarity to other classes": voted(
+            database, similarities(database, vectors) - hubness(database) / 2
+        ),
     }
 
 
 def embed_altered(
     files: Iterable[Path],
     encoder: Encoder,
-    alter: Alter = lambda image: image,
-    embed: Callable[[Encoder, Array], Array] = Encoder.embed,
+    alter: Alter,
 ) -> Array:
     """Vectors of images, stretched to the encoder's size, that `alter` has changed."""
     preprocessing = Preprocessing()
@@ -140,7 +130,7 @@ def embed_altered(
     found = []
     for start in range(0, len(paths), 16):
         images = map(preprocessing.picture, paths[start : start + 16])
-        found.append(embed(encoder, np.stack([preprocessing.tensor(alter(image)) for image in images])))
+        found.append(encoder.embed(np.stack([preprocessing.tensor(alter(image)) for image in images])))
     return np.concatenate(found)
 
 

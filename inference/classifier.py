@@ -73,6 +73,7 @@ class Classifier:
         Raises:
             InputError: the database was made with another encoder, or k is less than 1.
         """
+        encoder = encoder.with_patches(database.model.patches)
         database.check_model(encoder.model)
         return cls(database, encoder, usable_k(k, database, progress), rejection)
 

@@ -22,7 +22,9 @@ from .files import is_file, label_problem, reason, replacing, shown, stays_below
 from .preprocessing import WHOLE, Preprocessing, crop_problem
 from .whitening import Whitening
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 2 has mean patch tokens. Files without them are of version 1, which extension 0.1.0 reads too."""
+
 OWN_PREPROCESSING = ("crop", "white_level")
 """The parts of the preprocessing that each database states. The other parts are fixed in this version."""
 
@@ -33,6 +35,9 @@ DTYPES = {"I64": "<i8", "F32": "<f4"}
 """Data types of the tensors: safetensors' names and NumPy's names."""
 
 METADATA = ("classes", "images", "model", "preprocessing", "recipe")
+WEIGHTS = (2 / 3, 1 / 3)
+"""How much the cosines of class tokens and of mean patch tokens count; benchmarks/ACCURACY.md compares others."""
+
 NORM_TOLERANCE = 1e-3
 """Largest allowed difference between 1 and the squared length of a stored vector."""
 
@@ -44,7 +49,7 @@ class ReferenceDatabase:
     The file does not store ``path`` and ``whitened``.
 
     Attributes:
-        embeddings: vectors of unit length, float32 [N, D].
+        embeddings: vectors of the model, float32 [N, D]. Each of their tokens has unit length.
         labels: classes of the references, int64 [N], as indices into ``classes``.
         classes: names of the C classes.
         poses: camera poses, float32 [N, 4, 4], camera to world in Blender's axes and units; the identity where unknown.
@@ -96,14 +101,21 @@ class ReferenceDatabase:
             qualities=None if self.qualities is None else self.qualities[rows],
         )
 
+    @property
+    def class_tokens(self) -> NDArray[np.float32]:
+        """The class tokens of the references, float32 [N, T]."""
+        return self.embeddings[:, : self.model.dim]
+
     @cached_property
     def whitening(self) -> Whitening:
         """The transform that is applied to vectors before they are compared."""
-        return Whitening.of(self.embeddings, self.labels) if self.whitened else Whitening.none(self.embeddings.shape[1])
+        if not self.whitened:
+            return Whitening.none(self.embeddings.shape[1])
+        return Whitening.of(self.embeddings, self.labels, WEIGHTS if self.model.patches else (1.0,))
 
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
-        """The lengths of the embeddings after :attr:`whitening`, float32 [N]."""
+        """The lengths of the embeddings' parts after :attr:`whitening`, float32 [N, P]."""
         return self.whitening.lengths(self.embeddings)
 
     def nearest(
@@ -135,6 +147,10 @@ class ReferenceDatabase:
         similarities, _, labels = self.nearest(vectors, min(k, len(self)))
         return neighbours.vote(labels, similarities, len(self.classes))[0]
 
+    def as_in_paper(self) -> "ReferenceDatabase":
+        """Return a database that compares class tokens by their plain cosine (section 3.1 of the paper)."""
+        return replace(self, embeddings=self.class_tokens, model=replace(self.model, patches=False), whitened=False)
+
     def pose_groups(self) -> NDArray[np.int64]:
         """Return int64 [N]: equal numbers for references of the same pose. Each unknown pose has its own number."""
         poses = self.poses.reshape(len(self), 16)
@@ -164,12 +180,16 @@ class ReferenceDatabase:
         Raises:
             InputError: the file cannot be written.
         """
-        tensors: dict[str, NDArray[Any]] = {"labels": self.labels, "embeddings": self.embeddings, "poses": self.poses}
+        tensors: dict[str, NDArray[Any]] = {
+            "labels": self.labels, "embeddings": self.class_tokens, "poses": self.poses,
+        }  # fmt: skip
+        if self.model.patches:
+            tensors["patch_embeddings"] = self.embeddings[:, self.model.dim :]
         values = {
-            "format_version": FORMAT_VERSION,
+            "format_version": FORMAT_VERSION if self.model.patches else 1,
             "classes": self.classes,
             "images": self.images,
-            "model": asdict(self.model),
+            "model": {"name": self.model.name, "sha256": self.model.sha256, "dim": self.model.dim},
             "preprocessing": {name: part for name, part in asdict(self.preprocessing).items() if part is not None},
             "recipe": self.recipe,
             "promoted": self.promoted,
@@ -214,9 +234,15 @@ class ReferenceDatabase:
                     "poses": ("F32", [references, 4, 4]),
                 }
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                if "patch_embeddings" in slices:
+                    shapes["patch_embeddings"] = shapes["embeddings"]
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors do not match its metadata. Build it again.")
                 content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
+            if "patch_embeddings" in content:
+                tokens = [content.pop(name) for name in ("embeddings", "patch_embeddings")]
+                content["embeddings"] = np.concatenate(tokens, axis=1)
+                content["model"] = replace(content["model"], patches=True)
             database = cls(**content, path=path)
             _check_values(database)
         except MemoryError:
@@ -341,7 +367,8 @@ def _texts(value: object) -> tuple[str, ...]:
 def _check_values(database: ReferenceDatabase) -> None:
     if not np.isin(database.labels, np.arange(len(database.classes))).all():
         raise _Refused("a label is out of range. Build it again.")
-    squares = np.einsum("ij,ij->i", database.embeddings, database.embeddings)
+    tokens = database.embeddings.reshape(-1, database.model.dim)
+    squares = np.einsum("ij,ij->i", tokens, tokens)
     if not (np.abs(squares - 1) < NORM_TOLERANCE).all():  # also false for NaN
         raise _Refused("its vectors are not of unit length. Build it again.")
     if not np.isfinite(database.poses).all():

@@ -126,7 +126,7 @@ def embed_files(
         if batch:
             embed_batch()
     readable = sorted(done)
-    vectors = [np.empty((0, encoder.model.dim), np.float32), *(done[number][0][None] for number in readable)]
+    vectors = [np.empty((0, encoder.model.length), np.float32), *(done[number][0][None] for number in readable)]
     qualities = [np.empty((0, 3), np.float32), *(done[number][1][None] for number in readable)]
     noted = {number: notes[number] for number in readable if number in notes}
     return Embedded(np.concatenate(vectors), np.concatenate(qualities), np.array(readable, np.int64), unreadable, noted)

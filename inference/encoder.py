@@ -2,11 +2,12 @@
 """The image encoder: an ONNX file that ONNX Runtime runs on a graphics processor if possible, and otherwise on the
 processor."""
 
+import copy
 import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,28 @@ GET_ENCODER = "Choose the Encoder Folder in the extension's preferences, or name
 
 @dataclass(frozen=True)
 class Model:
-    """The encoder that made a vector: its name, the SHA-256 of its file, and the length of the vector."""
+    """The encoder that made a vector, and what the vector is made of.
+
+    Attributes:
+        name: name of the encoder.
+        sha256: SHA-256 of its file.
+        dim: length T of a token.
+        patches: whether the vector is the class token joined with the mean patch token, so that its length D is 2 T;
+            otherwise it is the class token alone, as in the paper and in databases of version 0.1.0.
+    """
 
     name: str
     sha256: str
     dim: int
+    patches: bool = False
+
+    @property
+    def length(self) -> int:
+        """Length D of the vector."""
+        return self.dim * (2 if self.patches else 1)
 
     def __str__(self) -> str:
-        return shown(f"{self.name} ({self.dim} values, SHA-256 {self.sha256[:12]}…)")
+        return shown(f"{self.name} ({self.length} values, SHA-256 {self.sha256[:12]}…)")
 
 
 @dataclass(frozen=True)
@@ -123,12 +138,20 @@ def _why(error: Exception) -> str:
     return re.sub(r"^/\S+:\d+ .*\) (?=[A-Z])", "", line).rstrip(".")
 
 
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale ``vectors`` [N, D] to unit length."""
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 class Encoder:
     """A frozen vision transformer.
 
     The file has the input ``pixels`` float32 [N, 3, size, size], as :class:`.preprocessing.Preprocessing` makes them.
     Its outputs are ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]. Its
     metadata name the weights.
+
+    Its vectors are class tokens, which say what an image shows. Those of :meth:`with_patches` also hold the mean patch
+    token, which says how surfaces look; benchmarks/ACCURACY.md states the gain.
 
     Args:
         path: the ONNX file.
@@ -199,11 +222,21 @@ class Encoder:
     def description(self) -> EncoderDescription:
         """What results state about this encoder."""
         return EncoderDescription(
-            **asdict(self.model),
+            self.model.name,
+            self.model.sha256,
+            self.model.dim,
             weights=self.weights,
             precision=self.precision.lower(),
             provider=PROVIDERS[self.provider],
         )
+
+    def with_patches(self, patches: bool = True) -> "Encoder":
+        """Return this encoder with vectors that hold the mean patch token, or with class tokens alone."""
+        if patches == self.model.patches:
+            return self
+        other = copy.copy(self)  # with the same session
+        other.model = replace(self.model, patches=patches)
+        return other
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed images.
@@ -212,13 +245,15 @@ class Encoder:
             batch: preprocessed images, float32 [N, 3, size, size].
 
         Returns:
-            Vectors of unit length, float32 [N, D].
+            Vectors, float32 [N, D]. Each of their tokens has unit length.
 
         Raises:
             InputError: ONNX Runtime fails, for instance because memory is short.
         """
-        vectors = self._run("embedding", batch, self._without_patch_tokens)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not self.model.patches:
+            return _unit(self._run(["embedding"], batch, self._without_patch_tokens)[0])
+        class_tokens, patch_tokens = self._run(["embedding", "patch_tokens"], batch, {})
+        return np.concatenate([_unit(class_tokens), _unit(patch_tokens.mean(axis=1))], axis=1)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one vector for each image patch, row by row from the top left.
@@ -232,23 +267,23 @@ class Encoder:
         Raises:
             InputError: as in :meth:`embed`.
         """
-        return self._run("patch_tokens", batch, {})
+        return self._run(["patch_tokens"], batch, {})[0]
 
     def _run(
-        self, output: str, batch: NDArray[np.float32], switches: dict[str, NDArray[np.bool_]]
-    ) -> NDArray[np.float32]:
+        self, outputs: list[str], batch: NDArray[np.float32], switches: dict[str, NDArray[np.bool_]]
+    ) -> list[NDArray[np.float32]]:
         # On the processor, one image at a time is as fast as many, and each image then has its own 8-bit range.
         parts = [batch[[number]] for number in range(len(batch))] if self.provider == "CPU" else [batch]
         try:
-            found = [self._session.run([output], {"pixels": part} | switches)[0] for part in parts]
+            found = [self._session.run(outputs, {"pixels": part} | switches) for part in parts]
         except Exception as error:  # as above
             if self.provider == "CPU":
                 raise
             self._say(f"{PROVIDERS[self.provider]} failed ({_why(error)}); the processor continues with the rest.")
             self.provider = "CPU"
             self._session = self._open()
-            return self._run(output, batch, switches)
-        return np.concatenate(found)
+            return self._run(outputs, batch, switches)
+        return [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
 
     def _open(self) -> Any:
         """Open a session that runs on ``provider``, and never on another one without notice."""

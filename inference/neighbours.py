@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """k nearest neighbours by cosine similarity, and their majority vote."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,13 +21,13 @@ def search(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Find the references that are most similar to each query.
 
-    The similarity is the product of query and reference, divided by the reference's length. That is their cosine if the
-    vectors come from :class:`.whitening.Whitening`, or if they are plain unit vectors and all lengths are 1.
+    Vectors consist of P parts of equal size. The similarity is the sum, over the parts, of the product of query and
+    reference, divided by the length of the reference's part: see :class:`.whitening.Whitening`.
 
     Args:
         queries: float32 [Q, D], of at most unit length.
         references: float32 [N, D], of at most unit length.
-        lengths: lengths of the references, float32 [N].
+        lengths: lengths of the references' parts, float32 [N, P].
         k: number of references to find, from 1 to N.
 
     Returns:
@@ -34,11 +36,13 @@ def search(
     """
     if len(references) <= FEW:
         if len(queries) == 1:  # the usual case at a station: the same result, without the cost of a second axis
-            row = references @ queries[0] / lengths
+            row = similarities_to(queries[0], references, lengths)
             best = (-row).argsort(kind="stable")[None, :k]
             return row[best], best
         # In effect one by one, because rounding in a matrix product depends on the size of the matrices.
-        rows = np.matmul(references, queries[:, :, None])[:, :, 0] / lengths
+        rows = np.empty((len(queries), len(references)), np.float32)
+        for number, query in enumerate(queries):
+            rows[number] = similarities_to(query, references, lengths)
         indices = (-rows).argsort(axis=1, kind="stable")[:, :k]
         return np.take_along_axis(rows, indices, axis=1), indices
     similarities = np.empty((len(queries), k), np.float32)
@@ -47,14 +51,32 @@ def search(
     slack = 2 * references.shape[1] * float(np.finfo(np.float32).eps / np.min(lengths))
     together = max(PRODUCTS // len(references), 1)
     for start in range(0, len(queries), together):
-        products = queries[start : start + together] @ references.T
-        products /= lengths
+        products = np.zeros((len(queries[start : start + together]), len(references)), np.float32)
+        for part, columns in _parts(references, lengths):
+            products += queries[start : start + together, columns] @ references[:, columns].T / lengths[:, part]
         for number, row in enumerate(products, start):
             candidates = np.flatnonzero(row >= _reached_by(row, k) - slack)
-            exact = _compared(queries[number], references, candidates) / lengths[candidates]
+            exact = _compared(queries[number], references, lengths, candidates)
             best = (-exact).argsort(kind="stable")[:k]
             indices[number], similarities[number] = candidates[best], exact[best]
     return similarities, indices
+
+
+def similarities_to(
+    query: NDArray[np.float32], references: NDArray[np.float32], lengths: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the similarities float32 [N] of one ``query`` [D] to all references; see :func:`search`."""
+    found = np.zeros(len(references), np.float32)
+    for part, columns in _parts(references, lengths):
+        found += references[:, columns] @ query[columns] / lengths[:, part]
+    return found
+
+
+def _parts(references: NDArray[np.float32], lengths: NDArray[np.float32]) -> Iterator[tuple[int, slice]]:
+    """Yield the number and the columns of each part."""
+    size = references.shape[1] // lengths.shape[1]
+    for part in range(lengths.shape[1]):
+        yield part, slice(part * size, (part + 1) * size)
 
 
 def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
@@ -71,12 +93,18 @@ def _reached_by(row: NDArray[np.float32], k: int) -> np.float32:
 
 
 def _compared(
-    query: NDArray[np.float32], references: NDArray[np.float32], rows: NDArray[np.int64]
+    query: NDArray[np.float32],
+    references: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Return the products float32 [M] of ``query`` and ``rows`` [M]. How each is rounded does not depend on the other
+    """Return the similarities float32 [M] of ``query`` to ``rows`` [M]. How each is rounded does not depend on the other
     rows."""
-    blocks = (references[rows[start : start + ROWS]] for start in range(0, len(rows), ROWS))
-    return np.concatenate([(block * query).sum(axis=1) for block in blocks])
+    blocks = (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
+    parts = lengths.shape[1]
+    products = [(references[block] * query).reshape(len(block), parts, -1).sum(axis=2) for block in blocks]
+    found: NDArray[np.float32] = (np.concatenate(products) / lengths[rows]).sum(axis=1, dtype=np.float32)
+    return found
 
 
 def vote(

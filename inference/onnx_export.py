@@ -31,11 +31,11 @@ PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixe
     far = Round (far_edges)
     first_pixel = Cast <to = 7> (near)
     next_to_last = Sub (image_sides, one_pixel)
-    start = Min (first_pixel, next_to_last)
+    cut_from = Min (first_pixel, next_to_last)
     last_pixel = Cast <to = 7> (far)
-    after_start = Add (start, one_pixel)
-    end = Max (last_pixel, after_start)
-    cropped = Slice (images, start, end, crop_axes)
+    after_start = Add (cut_from, one_pixel)
+    cut_to = Max (last_pixel, after_start)
+    cropped = Slice (images, cut_from, cut_to, crop_axes)
     channels_first = Transpose <perm = [0, 3, 1, 2]> (cropped)
     resized = Resize <axes = [2, 3], mode = "cubic", cubic_coeff_a = -0.5, antialias = 1, exclude_outside = 1>
         (channels_first, , , image_size)
@@ -47,14 +47,28 @@ PREPROCESS = """preprocess (uint8[N, H, W, 3] images) => (float[N, 3, S, S] pixe
 """:func:`.preprocessing.crop_box`, :meth:`.preprocessing.Preprocessing.stretched` and its ``tensor`` in ONNX's text
 syntax. ONNX Runtime resizes uint8 as Pillow does: horizontally first, each pass rounded to 8 bits."""
 
-VOTE = """vote (float[N, D] embedding)
+OF_CLASS = """of_class (float[N, T] embedding) => (float[N, T] class_unit) {
+    class_unit = LpNormalization <axis = 1, p = 2> (embedding)
+}"""
+""":meth:`.encoder.Encoder.embed`."""
+
+JOIN = """join (float[N, T] class_unit, float[N, P, T] patch_tokens) => (float[N, D] joined) {
+    mean_patch = ReduceMean <keepdims = 0> (patch_tokens, axis_1)
+    patch_unit = LpNormalization <axis = 1, p = 2> (mean_patch)
+    joined = Concat <axis = 1> (class_unit, patch_unit)
+}"""
+"""The same for models with ``patches``."""
+
+VOTE = """vote (float[N, D] joined)
     => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
-    unit_vector = LpNormalization <axis = 1, p = 2> (embedding)
-    whitened = MatMul (unit_vector, whitening)
-    whitened_unit = LpNormalization <axis = 1, p = 2> (whitened)
-    whitened_again = MatMul (whitened_unit, whitening)
-    compared = MatMul (whitened_again, reference_vectors)
-    all_similarities = Div (compared, reference_lengths)
+    parts = Reshape (joined, parts_shape)
+    whitened = MatMul (parts, whitening)
+    whitened_unit = LpNormalization <axis = 3, p = 2> (whitened)
+    weighted = Mul (whitened_unit, part_weights)
+    whitened_again = MatMul (weighted, whitening)
+    compared = MatMul (whitened_again, reference_parts)
+    part_similarities = Div (compared, reference_lengths)
+    all_similarities = ReduceSum <keepdims = 0> (part_similarities, part_axes)
     similarities, neighbours = TopK (all_similarities, k)
     voters = Gather (reference_labels, neighbours)
     voter_column = Unsqueeze (voters, axis_2)
@@ -78,8 +92,8 @@ VOTE = """vote (float[N, D] embedding)
 }"""
 """:meth:`.database.ReferenceDatabase.nearest` and :func:`.neighbours.vote`, with the same rules for ties."""
 
-REJECT = """reject (int64[N] winner, float[N, D] unit_vector) => (int64[N] label, double[N] familiarity) {
-    vector = Cast <to = 11> (unit_vector)
+REJECT = """reject (int64[N] winner, float[N, T] class_unit) => (int64[N] label, double[N] familiarity) {
+    vector = Cast <to = 11> (class_unit)
     from_mean = Sub (vector, subspace_mean)
     coordinates = MatMul (from_mean, subspace_axes)
     within = MatMul (coordinates, subspace_axes_back)
@@ -127,12 +141,16 @@ def export_onnx(
     """
     onnx = _import_onnx()
     model = _load_encoder(encoder, database, precision)
-    vote = VOTE
+    patches = database.model.patches
+    vote = VOTE if patches else VOTE.replace("joined", "class_unit")
     if rejection:
-        vote = VOTE.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
+        vote = vote.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
     before = [onnx.parser.parse_graph(PREPROCESS)] if flavour == "image" else []
-    embedding = onnx.utils.Extractor(model).extract_model(["pixels"], ["embedding"]).graph
-    after = [onnx.parser.parse_graph(part) for part in (vote, *([REJECT] if rejection else []))]
+    outputs = ["embedding", "patch_tokens"] if patches else ["embedding"]
+    _compute_patch_tokens(model.graph)
+    embedding = onnx.utils.Extractor(model).extract_model(["pixels"], outputs).graph
+    parts = [OF_CLASS, *([JOIN] if patches else []), vote, *([REJECT] if rejection else [])]
+    after = [onnx.parser.parse_graph(part) for part in parts]
     constants = {
         **_vote_constants(database, k),
         **(_rejection_constants(rejection) if rejection else {}),
@@ -174,12 +192,28 @@ def _load_encoder(encoder: Path, database: ReferenceDatabase, precision: str) ->
     return load_model(encoder, fast=True) if precision == "FAST" else model
 
 
+def _compute_patch_tokens(graph: Any) -> None:
+    """Let an encoder compute its patch tokens always: the branch that does takes the place of the switch."""
+    for position, node in enumerate(graph.node):
+        if node.op_type == "If":
+            branch = next(attribute.g for attribute in node.attribute if attribute.name == "then_branch")
+            branch.node[-1].output[0] = node.output[0]
+            nodes = [*graph.node[:position], *branch.node, *graph.node[position + 1 :]]
+            del graph.node[:]
+            graph.node.extend(nodes)
+            return
+
+
 def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[Any]]:
     """Return the constants of :data:`VOTE`."""
+    weights = database.whitening.weights
     return {
-        "whitening": database.whitening.matrix.astype(np.float32),
-        "reference_vectors": np.ascontiguousarray(database.embeddings.T),
-        "reference_lengths": database.lengths,
+        "parts_shape": np.array([0, len(weights), 1, database.model.dim], np.int64),
+        "part_axes": np.array([1, 2], np.int64),
+        "part_weights": np.array(weights, np.float32)[:, None, None],
+        "whitening": database.whitening.matrices.astype(np.float32),
+        "reference_parts": np.stack([part.T for part in np.split(database.embeddings, len(weights), axis=1)]),
+        "reference_lengths": np.ascontiguousarray(database.lengths.T[:, None]),
         "reference_labels": database.labels,
         "class_numbers": np.arange(len(database.classes), dtype=np.int64),
         "k": np.array([k], np.int64),

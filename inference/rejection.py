@@ -28,11 +28,11 @@ FOLDS = 24
 
 @dataclass(frozen=True)
 class Subspace:
-    """The affine subspace that references span.
+    """The affine subspace that the class tokens of references span.
 
     Attributes:
-        mean: float64 [D].
-        axes: orthonormal axes, float64 [A, D].
+        mean: float64 [T].
+        axes: orthonormal axes, float64 [A, T].
     """
 
     mean: NDArray[np.float64]
@@ -40,16 +40,17 @@ class Subspace:
 
     @classmethod
     def of(cls, embeddings: NDArray[np.float32]) -> "Subspace":
-        """Compute the principal subspace of ``embeddings`` [N, D]."""
+        """Compute the principal subspace of class tokens [N, T]."""
         mean = embeddings.mean(axis=0, dtype=np.float64)
         _, lengths, axes = np.linalg.svd(embeddings - mean, full_matrices=False)
         kept = np.cumsum(lengths**2) / max((lengths**2).sum(), np.finfo(np.float64).tiny)
         return cls(mean, axes[: int(np.searchsorted(kept, VARIANCE)) + 1])
 
     def familiarity(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the familiarity of ``vectors`` [Q, D] of unit length: float64 [Q], at most 1."""
+        """Return the familiarity of ``vectors`` [Q, D], which begin with their class tokens: float64 [Q], at most 1."""
         found = np.empty(len(vectors))
-        for number, vector in enumerate(vectors):  # one by one: a matrix product would round by their number
+        tokens = vectors[:, : len(self.mean)]
+        for number, vector in enumerate(tokens):  # one by one: a matrix product would round by their number
             nearest = self.mean + (self.axes @ (vector - self.mean)) @ self.axes
             found[number] = vector @ nearest / np.linalg.norm(nearest)
         return found
@@ -84,7 +85,7 @@ def fit_rejection(database: ReferenceDatabase, threshold: float | None, negative
     """
     if UNKNOWN in database.classes:
         raise InputError('A class is named "unknown" already, so photos cannot be rejected. Rename the class.')
-    subspace = Subspace.of(database.embeddings)
+    subspace = Subspace.of(database.class_tokens)
     if threshold is not None:
         return Rejection(subspace, threshold, "given")
     known = familiarity_of_references(database)
@@ -99,7 +100,7 @@ def familiarity_of_references(database: ReferenceDatabase) -> NDArray[np.float64
     for part in np.unique(parts):
         left_out = parts == part
         if not left_out.all():
-            found[left_out] = Subspace.of(database.embeddings[~left_out]).familiarity(database.embeddings[left_out])
+            found[left_out] = Subspace.of(database.class_tokens[~left_out]).familiarity(database.embeddings[left_out])
     return found
 
 

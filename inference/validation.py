@@ -456,7 +456,7 @@ def find_copies(database: ReferenceDatabase, queries: Queries, outcome: Outcome)
     copies = {}
     for verdict, embedding in zip(outcome.verdicts, queries.embeddings, strict=True):
         rows = np.array([near.row for near in verdict.neighbours])
-        cosines = database.embeddings[rows] @ embedding
+        cosines = database.embeddings[rows] @ embedding / (embedding @ embedding)
         if cosines.max() > SAME:
             copies[verdict.photo] = int(rows[cosines.argmax()])
     rows_of_size: dict[int, list[int]] = {}

@@ -8,8 +8,8 @@ normalisation (Hatch et al., "Within-class covariance normalization for SVM-base
 section III.C. Photos are not used for it. benchmarks/ACCURACY.md states the gain.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,75 +20,98 @@ BLOCK = 16384
 
 @dataclass(frozen=True)
 class Whitening:
-    """A linear map that reduces the directions along which classes scatter.
+    """Linear maps that reduce the directions along which classes scatter, one for each part of a vector.
+
+    The parts are of equal size: the class token, and the mean patch token if there is one. Each has its own scatter and
+    its own weight, and the similarity is the weighted mean of the cosines of the parts.
 
     Attributes:
-        axes: orthonormal axes along which classes scatter, float64 [A, D].
-        gains: factors along these axes, float64 [A], 0 to 1. Directions across all axes are unchanged.
+        matrices: symmetric matrices, float64 [P, D / P, D / P].
+        weights: P weights, which add up to 1.
     """
 
-    axes: NDArray[np.float64]
-    gains: NDArray[np.float64]
+    matrices: NDArray[np.float64]
+    weights: tuple[float, ...] = (1.0,)
 
     @classmethod
-    def of(cls, embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> "Whitening":
+    def of(
+        cls, embeddings: NDArray[np.float32], labels: NDArray[np.int64], weights: tuple[float, ...] = (1.0,)
+    ) -> "Whitening":
         """Compute the whitening of the scatter of references about the means of their classes.
-
-        A few references say little about a covariance of D dimensions. The covariance is therefore shrunk towards a
-        multiple of the identity, depending on their number (Chen et al., "Shrinkage algorithms for MMSE covariance
-        estimation", IEEE TSP 2010, equation 23). Without any scatter, nothing is changed.
 
         Args:
             embeddings: float32 [N, D].
             labels: their classes, int64 [N].
+            weights: the weights of the parts.
         """
-        count, dim = embeddings.shape
-        variances, axes = _principal(embeddings, labels) if count > dim else _principal_of_few(embeddings, labels)
-        mean = variances.sum() / dim
-        if mean < np.finfo(np.float32).eps ** 2:
-            return cls.none(dim)
-        alpha = (variances**2).sum() / dim**2
-        shrinkage = min((alpha + mean**2) / ((count + 1) * (alpha - mean**2 / dim)), 1) if dim > 1 else 1
-        floor = shrinkage * mean
-        return cls(axes, np.sqrt(floor / ((1 - shrinkage) * variances + floor)))
+        parts = np.split(embeddings, len(weights), axis=1)
+        return cls(np.stack([_whitening(part, labels) for part in parts]), weights)
 
     @classmethod
     def none(cls, dim: int) -> "Whitening":
         """Return the map that leaves vectors of this dimension unchanged."""
-        return cls(np.empty((0, dim)), np.empty(0))
+        return cls(np.eye(dim)[None])
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Whiten ``vectors`` [Q, D] and scale them to unit length: float32 [Q, D]."""
-        whitened = np.empty_like(vectors)
-        for number, vector in enumerate(vectors):  # one by one: a matrix product would round by their number
-            moved = self.matrix @ vector
-            whitened[number] = moved / np.linalg.norm(moved)
-        return whitened
+        """Whiten ``vectors`` [Q, D]: float32 [Q, D] of unit length, whose products are similarities."""
+        return self._mapped(vectors, lambda _, whitened, weight: whitened * weight**0.5)
 
     def dual(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Whiten ``vectors`` [Q, D], scale them to unit length, and whiten them once more: float32 [Q, D].
+        """Whiten ``vectors`` [Q, D], scale their parts to unit length and weight, and whiten them once more: float32 [Q, D].
 
-        Their product with a plain vector, divided by the length that :meth:`lengths` returns for the plain one, is the
-        cosine of the two whitened vectors. References can thus be compared as they are, and no whitened copy of them is
-        needed.
+        The product of each part with that of a plain vector, divided by the length that :meth:`lengths` returns for the
+        latter, adds up to the similarity of the two. References can thus be compared as they are, and no whitened copy
+        of them is needed.
         """
-        found = np.empty_like(vectors)
-        for number, vector in enumerate(vectors):  # one by one, as above
-            moved = self.matrix @ vector
-            found[number] = self.matrix @ moved / np.linalg.norm(moved)
-        return found
+        return self._mapped(vectors, lambda matrix, whitened, weight: matrix @ whitened * weight)
 
     def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the lengths of ``vectors`` [N, D] after whitening: float32 [N]."""
-        found = np.empty(len(vectors), np.float32)
+        """Return the lengths of the parts of ``vectors`` [N, D] after whitening: float32 [N, P]."""
+        found = np.empty((len(vectors), len(self.weights)), np.float32)
         for start in range(0, len(vectors), BLOCK):
-            found[start : start + BLOCK] = np.linalg.norm(vectors[start : start + BLOCK] @ self.matrix, axis=1)
+            parts = np.split(vectors[start : start + BLOCK], len(self.weights), axis=1)
+            for number, (matrix, part) in enumerate(zip(self.matrices, parts, strict=True)):
+                found[start : start + BLOCK, number] = np.linalg.norm(part @ matrix, axis=1)
         return found
 
-    @cached_property
-    def matrix(self) -> NDArray[np.float64]:
-        """Return the symmetric matrix by which vectors are multiplied, float64 [D, D]."""
-        return np.eye(self.axes.shape[1]) + (self.axes.T * (self.gains - 1)) @ self.axes
+    def _mapped(
+        self,
+        vectors: NDArray[np.float32],
+        change: Callable[[NDArray[np.float64], NDArray[np.float64], float], NDArray[np.float64]],
+    ) -> NDArray[np.float32]:
+        """Replace each part of ``vectors`` by what ``change`` makes of its matrix, the whitened part and its weight."""
+        found = np.empty_like(vectors)
+        size = vectors.shape[1] // len(self.weights)
+        for number, vector in enumerate(vectors):  # one by one: a matrix product would round by their number
+            for part, (matrix, weight) in enumerate(zip(self.matrices, self.weights, strict=True)):
+                columns = slice(part * size, (part + 1) * size)
+                moved = matrix @ vector[columns]
+                found[number, columns] = change(matrix, moved / np.linalg.norm(moved), weight)
+        return found
+
+
+def _whitening(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the matrix, float64 [D, D], that whitens the scatter of one part of references.
+
+    A few references say little about a covariance of D dimensions. The covariance is therefore shrunk towards a multiple of
+    the identity, depending on their number (Chen et al., "Shrinkage algorithms for MMSE covariance estimation", IEEE TSP
+    2010, equation 23). Without any scatter, nothing is changed.
+
+    Args:
+        embeddings: float32 [N, D].
+        labels: their classes, int64 [N].
+    """
+    count, dim = embeddings.shape
+    variances, axes = _principal(embeddings, labels) if count > dim else _principal_of_few(embeddings, labels)
+    mean = variances.sum() / dim
+    if mean < np.finfo(np.float32).eps ** 2:
+        return np.eye(dim)
+    alpha = (variances**2).sum() / dim**2
+    shrinkage = min((alpha + mean**2) / ((count + 1) * (alpha - mean**2 / dim)), 1) if dim > 1 else 1
+    floor = shrinkage * mean
+    gains = np.sqrt(floor / ((1 - shrinkage) * variances + floor))  # 0 to 1; 1 across all axes
+    found: NDArray[np.float64] = np.eye(dim) + (axes.T * (gains - 1)) @ axes
+    return found
 
 
 def _principal_of_few(

@@ -2,7 +2,7 @@
 """``check --database``: report how well the classes of a database can be distinguished."""
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from ..classifier import outvoted, usable_k
@@ -22,7 +22,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Report how well the classes can be distinguished, before there are photos; return what ``--json`` prints."""
     from ..separability import separability
 
-    database = replace(ReferenceDatabase.load(args.database), whitened=not args.paper)
+    database = ReferenceDatabase.load(args.database)
+    database = database.as_in_paper() if args.paper else database
     k = usable_k(args.k, database, progress)
     warnings = outvoted(database, k)
     progress.warn(warnings)

@@ -100,7 +100,7 @@ def add_shard_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option for how similarity is measured."""
-    parser.add_argument("--paper", action="store_true", help="plain cosine similarity, not whitened, as in the paper")
+    parser.add_argument("--paper", action="store_true", help="plain cosine similarity of class tokens, as in the paper")
 
 
 def add_k_argument(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +121,8 @@ def open_database(args: argparse.Namespace) -> ReferenceDatabase:
     """Open the database that the options select, with their crop, white level and measure of similarity if given."""
     database = ReferenceDatabase.load(args.database)
     given = {name: value for name in ("crop", "white_level") if (value := getattr(args, name)) is not None}
-    return replace(database, preprocessing=replace(database.preprocessing, **given), whitened=not args.paper)
+    database = replace(database, preprocessing=replace(database.preprocessing, **given))
+    return database.as_in_paper() if args.paper else database
 
 
 def add_rejection_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     if args.cluster:
         return _build_on_cluster(args, progress)
     started = time.monotonic()
-    encoder = open_encoder(args, progress)  # first: a missing encoder should be known before hours of rendering
+    # First: a missing encoder should be known before hours of rendering.
+    encoder = open_encoder(args, progress).with_patches()
     preprocessing = preprocessing_of(args)
     rendered = render_references(args, progress)
     if rendered.left:  # the last share to end makes the database

@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
     "no classes": (lambda t, m: m.pop("classes"), "no classes"),
     "metadata no JSON": (lambda t, m: m.update(classes="[oops"), "classes is damaged"),
     "metadata deeply nested": (lambda t, m: m.update(recipe="[" * 100_000), "recipe is damaged"),
-    "newer format": (lambda t, m: (m.clear(), m.update(format_version="2")), "Update the extension"),
+    "newer format": (lambda t, m: (m.clear(), m.update(format_version="3")), "Update the extension"),
     "format no number": (put("format_version", "one"), "not a version number"),
     "classes no list": (put("classes", {"a": 1}), "not lists of strings"),
     "classes no texts": (put("classes", [1, 2]), "not lists of strings"),
@@ -226,3 +226,23 @@ def test_another_model_is_refused_naming_both() -> None:
             database().check_model(other)
         for model in (database().model, other):
             assert model.name in str(caught.value) and model.sha256[:12] in str(caught.value)
+
+
+def test_as_in_the_paper_class_tokens_are_compared_by_their_plain_cosine(tmp_path: Path) -> None:
+    made = database(count=40, dim=4)
+    vectors = np.concatenate([made.embeddings, made.embeddings[::-1]], axis=1)
+    saved = replace(made, embeddings=vectors, model=replace(made.model, patches=True))
+    saved.save(tmp_path / "references.safetensors")
+    loaded = ReferenceDatabase.load(tmp_path / "references.safetensors")
+    assert loaded.model == saved.model and (loaded.embeddings == saved.embeddings).all()
+    tensors = load_file(tmp_path / "references.safetensors")
+    assert (tensors["embeddings"] == saved.embeddings[:, :4]).all()
+    assert (tensors["patch_embeddings"] == saved.embeddings[:, 4:]).all()
+    paper = loaded.as_in_paper()
+    assert paper.model == Model("tiny", "0" * 64, 4) and paper.as_in_paper().model == paper.model
+    queries = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
+    similarities, rows, _ = paper.nearest(queries / np.linalg.norm(queries, axis=1, keepdims=True), 40)
+    class_tokens = saved.embeddings[:, :4].astype(np.float64)
+    cosines = queries @ class_tokens.T / np.linalg.norm(queries, axis=1)[:, None] / np.linalg.norm(class_tokens, axis=1)
+    assert similarities == pytest.approx(np.take_along_axis(cosines, rows, axis=1), abs=1e-5)
+    assert (rows == np.argsort(-cosines, axis=1)).all()

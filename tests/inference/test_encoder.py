@@ -14,7 +14,7 @@ import onnx
 import pytest
 
 from synthetic_similarity_search.inference import encoder as encoder_module
-from synthetic_similarity_search.inference.encoder import Encoder, find_encoder
+from synthetic_similarity_search.inference.encoder import Encoder, Model, find_encoder, import_onnxruntime
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.tests.tiny_encoder import DIM, random_batch, real_encoder, write_tiny_encoder
 
@@ -57,6 +57,21 @@ def test_vectors_have_unit_length_and_know_their_model(tmp_path: Path) -> None:
     assert tokens.shape == (3, 256, DIM)
     means = tokens.mean(axis=1)  # by the tiny encoder's construction
     assert np.abs(vectors - means / np.linalg.norm(means, axis=1, keepdims=True)).max() < 1e-5
+    joined = encoder.with_patches()
+    assert joined.model == Model("tiny", encoder.model.sha256, DIM, patches=True) and joined.model.length == 2 * DIM
+    assert joined.with_patches(False).model == encoder.model
+    assert np.abs(joined.embed(batch) - np.concatenate([vectors, vectors], axis=1)).max() < 1e-5
+
+
+def test_a_vector_is_the_class_token_joined_with_the_mean_patch_token() -> None:
+    path, batch = real_encoder(), random_batch(2)
+    session = import_onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"])
+    class_tokens, patch_tokens = session.run(["embedding", "patch_tokens"], {"pixels": batch})
+    vectors = Encoder(path).with_patches().embed(batch)
+    for vector, class_token, patches in zip(vectors, class_tokens, patch_tokens, strict=True):
+        mean = patches.astype(np.float64).mean(axis=0)
+        expected = np.concatenate([class_token / np.linalg.norm(class_token), mean / np.linalg.norm(mean)])
+        assert vector == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "truncated", "other graph", "no metadata"])
@@ -141,10 +156,11 @@ class Session:
     def get_overridable_initializers(self) -> list[SimpleNamespace]:
         return []
 
-    def run(self, _outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         if FAILS.get(self.name) == "at work":
             raise RuntimeError("out of memory")
-        return [np.ones((len(inputs["pixels"]), DIM), np.float32)]
+        shapes = {"embedding": (DIM,), "patch_tokens": (256, DIM)}
+        return [np.ones((len(inputs["pixels"]), *shapes[output]), np.float32) for output in outputs]
 
 
 FAILS: dict[str, str] = {}
@@ -218,7 +234,7 @@ def test_a_provider_that_is_not_on_offer_is_refused(runtime: Callable[..., tuple
 
 
 def test_the_real_encoder_gives_the_same_vector_whatever_is_in_its_batch() -> None:
-    encoder = Encoder(real_encoder())
+    encoder = Encoder(real_encoder()).with_patches()
     batch = random_batch(5)
     together, alone = encoder.embed(batch), np.concatenate([encoder.embed(image[None]) for image in batch])
     assert (together == alone).all()

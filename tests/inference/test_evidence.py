@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.domain_gap import MOST_OF_A_CLASS, explain
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
-from synthetic_similarity_search.inference.encoder import Encoder
+from synthetic_similarity_search.inference.encoder import Encoder, Model
 from synthetic_similarity_search.inference.evidence import HOT, REACH, difference, evidence
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
@@ -159,9 +159,8 @@ def random_database(poses: int) -> ReferenceDatabase:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     matrices = np.tile(generator.normal(size=(poses, 4, 4)).astype(np.float32), (2, 1, 1))
     labels = np.repeat(np.arange(2), poses)
-    return ReferenceDatabase(
-        vectors, labels, matrices, ("a", "b"), tuple(map(str, range(2 * poses))), None, Preprocessing(), {}
-    )
+    images, model = tuple(map(str, range(2 * poses))), Model("tiny", "0" * 64, 8)
+    return ReferenceDatabase(vectors, labels, matrices, ("a", "b"), images, model, Preprocessing(), {})
 
 
 def test_other_draws_of_poses_spread_f1() -> None:

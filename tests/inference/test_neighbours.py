@@ -18,14 +18,17 @@ def unit(generator: np.random.Generator, count: int, dim: int) -> NDArray[np.flo
 
 
 @pytest.mark.parametrize("references, dim, k", [(48, 384, 5), (1, 8, 1), (7, 16, 7), (5000, 64, 20)])
-def test_search_agrees_with_brute_force(references: int, dim: int, k: int) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_search_agrees_with_brute_force(references: int, dim: int, k: int, parts: int) -> None:
     generator = np.random.default_rng(references)
     queries, database = unit(generator, 30, dim), unit(generator, references, dim)
-    lengths = generator.uniform(0.5, 1, references).astype(np.float32)
+    lengths = generator.uniform(0.5, 1, (references, parts)).astype(np.float32)
     similarities, indices = neighbours.search(queries, database, lengths, k)
     assert similarities.shape == indices.shape == (30, k)
     assert similarities.dtype == np.float32 and indices.dtype == np.int64
-    exact = queries.astype(np.float64) @ database.astype(np.float64).T / lengths
+    columns = [slice(part * dim // parts, (part + 1) * dim // parts) for part in range(parts)]
+    products = [queries[:, own].astype(np.float64) @ database[:, own].astype(np.float64).T for own in columns]
+    exact = sum(product / lengths[:, part] for part, product in enumerate(products))
     best = np.argsort(-exact, axis=1, kind="stable")[:, :k]
     assert (indices == best).all()
     assert np.abs(similarities - np.take_along_axis(exact, best, axis=1)).max() < 1e-6
@@ -35,9 +38,9 @@ def test_equal_references_come_in_their_order() -> None:
     database = np.tile(np.eye(4, dtype=np.float32), (6, 1))  # every vector six times; the products are exact
     queries = np.eye(4, dtype=np.float32)[[2, 2]]
     for asked in (queries[:1], queries):
-        _, indices = neighbours.search(asked, database, np.ones(24, np.float32), 4)
+        _, indices = neighbours.search(asked, database, np.ones((24, 1), np.float32), 4)
         assert indices.tolist() == [[2, 6, 10, 14]] * len(asked)
-        _, indices = neighbours.search(asked, database, np.ones(24, np.float32), 8)
+        _, indices = neighbours.search(asked, database, np.ones((24, 1), np.float32), 8)
         assert indices.tolist() == [[2, 6, 10, 14, 18, 22, 0, 1]] * len(asked)
 
 
@@ -45,7 +48,7 @@ def test_equal_references_come_in_their_order() -> None:
 def test_a_query_finds_the_same_whatever_is_asked_with_it(references: int) -> None:
     generator = np.random.default_rng(0)
     queries, database = unit(generator, 300, 384), unit(generator, references, 384)
-    lengths = generator.uniform(0.5, 1, references).astype(np.float32)
+    lengths = generator.uniform(0.5, 1, (references, 2)).astype(np.float32)
     together = neighbours.search(queries, database, lengths, 5)
     for number in range(len(queries)):
         alone = neighbours.search(queries[[number]], database, lengths, 5)
@@ -54,7 +57,7 @@ def test_a_query_finds_the_same_whatever_is_asked_with_it(references: int) -> No
 
 def test_no_queries() -> None:
     similarities, indices = neighbours.search(
-        np.empty((0, 4), np.float32), np.eye(4, dtype=np.float32), np.ones(4, np.float32), 2
+        np.empty((0, 4), np.float32), np.eye(4, dtype=np.float32), np.ones((4, 1), np.float32), 2
     )
     assert similarities.shape == indices.shape == (0, 2)
 

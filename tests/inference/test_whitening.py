@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from synthetic_similarity_search.inference.neighbours import similarities_to
 from synthetic_similarity_search.inference.whitening import Whitening
 
 sklearn_covariance = pytest.importorskip("sklearn.covariance", reason="scikit-learn is not installed")
@@ -33,7 +34,7 @@ def test_similarity_is_the_cosine_after_whitening_the_shrunk_covariance(count: i
     lengths = np.sqrt(np.diag(products))
     assert whitened @ whitened.T == pytest.approx(products / lengths[:, None] / lengths, abs=2e-5)
     assert np.linalg.norm(whitened, axis=1) == pytest.approx(1, abs=1e-6)
-    cosines = measure.dual(vectors) @ vectors.T / measure.lengths(vectors)
+    cosines = measure.dual(vectors) @ vectors.T / measure.lengths(vectors)[:, 0]
     assert cosines == pytest.approx(whitened @ whitened.T, abs=2e-6)
 
 
@@ -60,3 +61,15 @@ def test_without_scatter_the_cosine_is_plain() -> None:
     vectors = unit(np.random.default_rng(0).normal(size=(4, 16)))
     for measure in (Whitening.none(16), Whitening.of(vectors, np.arange(4))):
         assert measure(vectors) == pytest.approx(vectors, abs=1e-7)
+
+
+def test_parts_are_whitened_apart_and_their_cosines_are_weighted() -> None:
+    generator = np.random.default_rng(0)
+    first, second = (unit(generator.normal(size=(30, dim))) for dim in (12, 12))
+    vectors, labels = np.concatenate([first, second], axis=1) * np.float32(0.5**0.5), np.arange(30) % 3
+    measure = Whitening.of(vectors, labels, (0.75, 0.25))
+    apart = [Whitening.of(part, labels)(part) for part in (first, second)]
+    expected = 0.75 * apart[0] @ apart[0].T + 0.25 * apart[1] @ apart[1].T
+    assert measure(vectors) @ measure(vectors).T == pytest.approx(expected, abs=1e-5)
+    found = [similarities_to(query, vectors, measure.lengths(vectors)) for query in measure.dual(vectors)]
+    assert np.stack(found) == pytest.approx(expected, abs=1e-5)
