@@ -25,8 +25,8 @@ def search(
     reference, divided by the length of the reference's part: see :class:`.whitening.Whitening`.
 
     Args:
-        queries: float32 [Q, D], of at most unit length.
-        references: float32 [N, D], of at most unit length.
+        queries: float32 [Q, D], with parts of at most unit length.
+        references: float32 [N, D], with parts of at most unit length.
         lengths: lengths of the references' parts, float32 [N, P].
         k: number of references to find, from 1 to N.
 
