@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import COLOURS, Likeness, Seen, colour_distance, colour_quantiles
+from ..inference.likeness import Likeness, Seen
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -53,19 +51,8 @@ MOST_CLASSES = 8
 """Classes that a candidate shows, evenly picked: a look is that of the station and not of a class."""
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
-COLOUR = ("brightness", "red", "blue")
-COLOUR_GENERATIONS = 60
-"""Generations of colours, which need no rendering."""
-COLOUR_STEP = 0.3
-"""How far the search moves a colour at first, in parts of the step of other knobs: colours are nearly known when it starts."""
-DARKER = 3
-"""How often, at most, all lights are weakened before colours are found: what is white in a picture has no colour."""
-WHITE, WHITE_SHARE = 0.98, 0.02
-"""The level from which a cell of a picture is white, and the share of such cells that is too many."""
 PRICE = 0.002
-"""What the square of a knob's distance from the start costs, so that nothing is turned that does little."""
-COLOUR_PRICE = PRICE / 20
-"""The same where colours alone are found: a part that covers little of the pictures has its colour, too."""
+"""What the square of a knob's value costs, so that nothing is turned that does little."""
 STEP = 0.7
 """How far the first candidates are from the scene as it is, in values of the knobs."""
 UNLIKE = 0.75
@@ -211,25 +198,21 @@ class _Matcher:
         self.found: Match | None = None
 
     def planned_images(self, candidates: int) -> int:
-        """How many images :meth:`run` renders or finds at most."""
+        """How many images :meth:`run` renders or finds."""
         each, last = (times * len(self.settings.selected) for times in (self.settings.images_per_class, self.last))
         looks = _generations(len(self.controls.controls), candidates)
         cameras = _generations(len(self.camera.controls), CAMERA_CANDIDATES) if self.camera.controls else (0, 0)
-        colours = sum(knob.quantity == "brightness" for knob in self.controls.knobs)
-        return each * (math.prod(looks) + math.prod(cameras) + 1 + DARKER + colours) + 3 * last
+        return each * (math.prod(looks) + math.prod(cameras) + 1) + 3 * last
 
     def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
         """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
         unturned, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
         first = self._plan(self.settings.jitter.seed, self.settings.images_per_class, unturned, straight)
         yield from self._time(first, candidates, progress)
-        start = yield from self._start_from_colours((yield from self._start_from_exposure(first)))
-        steps = tuple(COLOUR_STEP if knob.quantity in COLOUR else 1.0 for knob in self.controls.knobs)
-        look = yield from self._search(start, steps, candidates, lambda values: (values, straight))
+        look = yield from self._search(unturned, candidates, lambda values: (values, straight))
         camera = straight
         if straight:
-            steps = (1.0,) * len(straight)
-            camera = yield from self._search(straight, steps, CAMERA_CANDIDATES, lambda values: (look, values))
+            camera = yield from self._search(straight, CAMERA_CANDIDATES, lambda values: (look, values))
         # On other poses, so that the choice is not made by what the search has seen.
         seed = self.settings.jitter.seed + 1
         choice = ((unturned, straight), (look, straight), (look, camera))
@@ -264,65 +247,11 @@ class _Matcher:
             minutes = max(1, round(images * (each / processes + EMBEDDING) / 60))
             progress.say(f"{images} images to render and compare: this takes about {minutes} min.")
 
-    def _start_from_exposure(self, candidate: Candidate) -> Generator[PlannedImage, None, Candidate]:
-        """A candidate with all lights weaker, if too much of it is white and not of the photos."""
-        strengths = [knob.quantity == "strength" for knob in self.controls.knobs]
-        (seen,) = self._see([candidate])
-        for step in range(1, DARKER + 1):
-            if not any(strengths) or _white(seen) <= max(WHITE_SHARE, 2 * _white(self.photos)):
-                break
-            look = tuple(-float(step) if light else 0.0 for light in strengths)
-            candidate = self._plan(self.settings.jitter.seed, self.settings.images_per_class, look, candidate.camera)
-            yield from self._render([candidate])
-            (seen,) = self._see([candidate])
-        return candidate
-
-    def _start_from_colours(self, first: Candidate) -> Rendering:
-        """The colours of materials and backdrop that suit the photos best, with the other knobs as they are in the ``first``
-        candidate: where to search from.
-
-        Each colour's part in the pictures is the difference that darkening it makes, and it grows with the colour. So all
-        colours can be tried at once without rendering, as the search itself, with some twenty knobs, cannot.
-        """
-        knobs = self.controls.knobs
-        subjects = list(dict.fromkeys(knob.subject for knob in knobs if knob.quantity == "brightness"))
-        if not subjects:
-            return first.look
-        places = [knobs.index(Knob(subject, quantity)) for subject in subjects for quantity in COLOUR]
-        seed, each = self.settings.jitter.seed, self.settings.images_per_class
-        darker = [
-            tuple(-1.0 if knob == Knob(subject, "brightness") else v for knob, v in zip(knobs, first.look, strict=True))
-            for subject in subjects
-        ]
-        tried = [self._plan(seed, each, values, first.camera) for values in darker]
-        yield from self._render(tried)
-        as_it_is, *darkened = (_linear(seen.colours) for seen in self._see([first, *tried]))
-        parts = [(as_it_is - colours) / (1 - Knob("", "brightness").effect(-1.0)) for colours in darkened]
-
-        def cost(values: Sequence[float]) -> float:
-            shown = as_it_is.copy()
-            for number, part in enumerate(parts):
-                whole, red, blue = (
-                    Knob("", quantity).effect(value)
-                    for quantity, value in zip(COLOUR, values[3 * number : 3 * number + 3], strict=True)
-                )
-                shown += part * (np.array([whole * red, whole, whole * blue], np.float32) - 1)
-            apart = colour_distance(self.photos.quantiles, colour_quantiles(_levels(shown[:, ::2])))
-            return COLOURS * apart + COLOUR_PRICE * sum(value * value for value in values)
-
-        size = 2 * _generations(len(places), COLOUR_GENERATIONS)[1]
-        strategy = _strategy((0.0,) * len(places), (1.0,) * len(places), seed, size)
-        for _ in range(COLOUR_GENERATIONS):
-            asked = strategy.ask()
-            strategy.tell(asked, [cost(values) for values in asked])
-        found = dict(zip(places, _rounded(strategy.result.xfavorite), strict=True))
-        return tuple(found.get(place, value) for place, value in enumerate(first.look))
-
-    def _search(self, start: Values, steps: Values, candidates: int, with_rest: Any) -> Rendering:
-        """Try about so many candidates of the values of some knobs, from a start, by ``steps`` in parts of :data:`STEP`;
-        ``with_rest`` makes a look and a camera of them."""
+    def _search(self, start: Values, candidates: int, with_rest: Any) -> Rendering:
+        """Try about so many candidates of the values of some knobs, from a start; ``with_rest`` makes a look and a camera of
+        them."""
         generations, size = _generations(len(start), candidates)
-        strategy = _strategy(start, steps, self.settings.jitter.seed, size)
+        strategy = _strategy(start, self.settings.jitter.seed, size)
         for _ in range(generations):
             asked = [_rounded(values) for values in strategy.ask()]
             jitter, each = self.settings.jitter, self.settings.images_per_class
@@ -330,8 +259,7 @@ class _Matcher:
             yield from self._render(tried)
             likeness = self._compare(tried)
             costs = [
-                PRICE * sum((v - s) ** 2 for v, s in zip(values, start, strict=True)) - own.total
-                for values, own in zip(asked, likeness, strict=True)
+                PRICE * sum(v * v for v in values) - own.total for values, own in zip(asked, likeness, strict=True)
             ]
             strategy.tell(asked, costs)
         return _rounded(strategy.result.xfavorite)
@@ -380,30 +308,11 @@ class _Matcher:
             for name, value in before.items():
                 setattr(jitter, name, value)
 
-    def _see(self, candidates: Sequence[Candidate]) -> list[Seen]:
-        """The rendered images of each candidate."""
-        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
-        return Seen.through(self.encoder, Preprocessing(), paths).split(len(candidates))
-
     def _compare(self, candidates: Sequence[Candidate]) -> list[Likeness]:
         """How like the photos rendered candidates are."""
-        return [Likeness.of(self.photos, references) for references in self._see(candidates)]
-
-
-def _white(seen: Seen) -> float:
-    """The share of cells that are white."""
-    return float((seen.colours.min(axis=2) > WHITE).mean())
-
-
-def _linear(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """SRGB levels 0 to 1 as linear light (IEC 61966-2-1)."""
-    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def _levels(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Linear light as sRGB levels, which end at 0 and 1."""
-    light = linear.clip(0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
+        seen = Seen.through(self.encoder, Preprocessing(), paths)
+        return [Likeness.of(self.photos, references) for references in seen.split(len(candidates))]
 
 
 def _generations(knobs: int, candidates: int) -> tuple[int, int]:
@@ -412,13 +321,13 @@ def _generations(knobs: int, candidates: int) -> tuple[int, int]:
     return max(1, round(candidates / size)), size
 
 
-def _strategy(start: Values, steps: Values, seed: int, size: int) -> Any:
-    """CMA-ES from a start, by ``steps`` in parts of :data:`STEP`, with generations of a size."""
+def _strategy(start: Values, seed: int, size: int) -> Any:
+    """CMA-ES from a start, with generations of a size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses matplotlib, which is not needed
         import cma
     # Its seed 0 stands for the clock.
-    options = {"seed": seed + 1, "popsize": size, "verbose": -9, "CMA_diagonal": True, "CMA_stds": list(steps)}
+    options = {"seed": seed + 1, "popsize": size, "verbose": -9, "CMA_diagonal": True}
     return cma.CMAEvolutionStrategy(list(start), STEP, options)
 
 

@@ -24,7 +24,7 @@ from synthetic_similarity_search.tests.rendering import render
 from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT, build_scene
 
-CHANGED = {"Lamp strength": 1.0, "Cube brightness": -1.5, "Cube red": 2.5, "Table brightness": 1.0}
+CHANGED = {"Lamp strength": 1.5, "Cube brightness": -1.5, "Table brightness": 1.0}
 """By how much the photographed station differs from the scene."""
 
 
@@ -69,16 +69,13 @@ def matched(station: Path) -> dict[str, Any]:
 
 def test_the_look_comes_nearer_to_the_photos(station: Path, matched: dict[str, Any]) -> None:
     assert matched["after"] > matched["before"] + 0.05
-    photos, found, red = brightness(station / "photos"), {}, {}
+    photos, found = brightness(station / "photos"), {}
     for name in ("scene", "matched"):
         bpy.ops.wm.open_mainfile(filepath=str(station / f"{name}.blend"))
         bpy.context.scene.simsearch.jitter.light_strength = 0.0
         render(bpy.context.scene, station / name, images_per_class=4, seed=9)
         found[name] = brightness(station / name)
-        shader = bpy.data.materials["Cube"].node_tree.nodes["Principled BSDF"]
-        red[name] = shader.inputs["Base Color"].default_value[0] / shader.inputs["Base Color"].default_value[1]
     assert abs(found["matched"] - photos) < 0.5 * abs(found["scene"] - photos)
-    assert red["scene"] == pytest.approx(1) and red["matched"] > 1.5, "the part is red in the photos"
 
 
 def test_it_says_beforehand_how_long_and_afterwards_what_was_changed(station: Path, matched: dict[str, Any]) -> None:
