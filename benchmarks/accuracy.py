@@ -214,17 +214,31 @@ def prepare(
     name: str, case: Case, photos_per_class: int, encoder: Encoder
 ) -> tuple[list[ReferenceDatabase], Photos] | None:
     """References of every seed and the photos of a case; nothing where the real ones are not here."""
-    folder = OUTPUT / name.replace(" ", "_")
-    photos = real_photos(case.real) if case.real else folder / f"photos_{photos_per_class}"
+    photos = photo_folder(name, case, photos_per_class)
     if photos is None:
         print(f"{name}: left out, as there are no photos; SIMSEARCH_PHOTOS names their folder")
         return None
-    scene, made = make_scene(folder, case.script, "scene.blend")
+    folder = OUTPUT / name.replace(" ", "_")
+    scene, _ = make_scene(folder, case.script, "scene.blend")
     databases = [build(scene, folder / f"seed{seed}", seed, case.images) for seed in range(case.seeds)]
-    if not case.real:
-        simulator = CASES / "photographs.py"
-        make(photos, [made, simulator, photos_per_class], simulator, scene, photos, str(photos_per_class))
     return databases, load_photos(photos, encoder, real=bool(case.real))
+
+
+def photo_folder(name: str, case: Case, photos_per_class: int) -> Path | None:
+    """The folder of a case's photos; simulated ones are made. None where the real ones are not on this machine."""
+    if case.real:
+        return real_photos(case.real)
+    folder = OUTPUT / name.replace(" ", "_")
+    photos, simulator = folder / f"photos_{photos_per_class}", CASES / "photographs.py"
+    scene, made = make_scene(folder, case.script, "scene.blend")
+    make(photos, [made, simulator, photos_per_class], simulator, scene, photos, str(photos_per_class))
+    return photos
+
+
+def unlabelled(photos: Photos) -> Labels:
+    """The photos that a scene is matched to, as rows: of even number, evenly picked."""
+    others = np.flatnonzero([not held_out(path) for path in photos.files])
+    return others[np.unique(np.linspace(0, len(others) - 1, UNLABELLED).astype(int))]
 
 
 def score_case(case: Case, databases: Sequence[ReferenceDatabase], photos: Photos, encoder: Encoder) -> dict[str, Any]:
@@ -412,19 +426,19 @@ def measure_looks(name: str, case: Case, databases: Sequence[ReferenceDatabase],
     set it up, ``naive``, if there is one; and after that, or else the committed one, was matched to photos of even number."""
     folder = OUTPUT / name.replace(" ", "_")
     scored = np.array([held_out(path) for path in photos.files])
-    unlabelled = folder / "unlabelled"
-    shutil.rmtree(unlabelled, ignore_errors=True)
-    unlabelled.mkdir()
-    others = [path for path, held in zip(photos.files, scored, strict=True) if not held]
-    for number in np.unique(np.linspace(0, len(others) - 1, UNLABELLED).astype(int)):
-        shutil.copy(others[number], unlabelled / f"{number:04d}{others[number].suffix}")
+    shown = folder / "unlabelled"
+    shutil.rmtree(shown, ignore_errors=True)
+    shown.mkdir()
+    for row in unlabelled(photos):
+        shutil.copy(photos.files[row], shown / f"{row:04d}{photos.files[row].suffix}")
     start = make_scene(folder, case.naive, "naive.blend")[0] if case.naive else folder / "scene.blend"
     matched = folder / "matched.blend"
-    sources = [ROOT / "scene" / f"{module}.py" for module in ("look", "look_controls", "match")]
+    modules = ("scene/look.py", "scene/look_controls.py", "scene/match.py", "inference/likeness.py")
+    sources = [ROOT / module for module in modules]
     make(
         matched,
-        [start, *sorted(unlabelled.iterdir()), *sources],
-        *("batch.py", "--scene", start, "match", "--photos", unlabelled, "--output", folder, "--save", matched),
+        [start, *sorted(shown.iterdir()), *sources],
+        *("batch.py", "--scene", start, "match", "--photos", shown, "--output", folder, "--save", matched),
     )
     found = {"expert": list(databases)}
     for look, scene in {"naive": start, "matched": matched}.items():

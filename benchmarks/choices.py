@@ -84,7 +84,7 @@ def alone(database: ReferenceDatabase, vectors: Array) -> ReferenceDatabase:
 
 def similarities(database: ReferenceDatabase, vectors: Array) -> Array:
     """Whitened similarities [Q, N] of vectors to references."""
-    return database.whitening(vectors) @ database.whitening(database.embeddings).T
+    return database.whitening.similarities(vectors, database.embeddings)
 
 
 def voted(database: ReferenceDatabase, found: Array) -> Labels:

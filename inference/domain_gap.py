@@ -8,6 +8,7 @@ other classes, tells how much there is to win.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ class Sample:
     references: Pixels
     whitening: Whitening
 
-    @property
+    @cached_property
     def partners(self) -> Pixels:
         """References of each class, PARTNERS times as many as there are photos of it, in the order of their classes."""
         rows = []
@@ -123,7 +124,7 @@ class Sample:
     def nearest(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], Similarities]:
         """Return the rows of the nearest reference of the own and of another class, int64 [N] each, for the photos'
         embeddings [N, D], and the similarities to them. With one class, nothing is similar to others."""
-        found = self.whitening(vectors) @ self.whitening(self.database.embeddings).T
+        found = self.whitening.similarities(vectors, self.database.embeddings)
         own_class = self.classes[:, None] == self.database.labels
         own, other = np.where(own_class, found, -1), np.where(own_class, -1, found)
         return own.argmax(axis=1), other.argmax(axis=1), Similarities(own.max(axis=1), other.max(axis=1))
@@ -235,8 +236,7 @@ def _nearest_of_other_poses(sample: Sample, number: int) -> float:
     """Return the mean similarity of a class's references to their nearest neighbour of another pose; 1 if all have the same
     pose."""
     references = sample.database.take(np.flatnonzero(sample.database.labels == number))
-    groups, whitened = references.pose_groups(), sample.whitening(references.embeddings)
-    similarities = whitened @ whitened.T
+    groups, similarities = references.pose_groups(), sample.whitening.similarities(references.embeddings)
     similarities[groups[:, None] == groups] = -1
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
 
@@ -266,8 +266,7 @@ def _causes(sample: Sample, before: Similarities, tried: Mapping[str, Similariti
 
 def _lead_of_references(sample: Sample) -> float:
     """Return by how much references are more similar to their class than to another, on average; 0 with one class."""
-    whitened, labels = sample.whitening(sample.database.embeddings), sample.database.labels
-    similarities = whitened @ whitened.T
+    similarities, labels = sample.whitening.similarities(sample.database.embeddings), sample.database.labels
     same = labels[:, None] == labels
     np.fill_diagonal(similarities, -1)
     own, other = (np.where(mask, similarities, -1).max(axis=1) for mask in (same, ~same))

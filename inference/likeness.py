@@ -2,9 +2,8 @@
 """How like photos a set of references is, without a label: what matching a scene to photos raises.
 
 A photo that has a near reference may still be one of many that share it, and a reference without a near photo shows what no
-photo does, so both ways count; and two clouds of vectors may interlock and still lie apart, so the distance of their means
-counts, too. An encoder sees little of colour, and a part of a wrong colour reflects wrongly: so colours are compared as
-well.
+photo does, so both ways count. An encoder sees little of colour, and a part of a wrong colour reflects wrongly: so colours
+are compared as well.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ FEWEST_PHOTOS, MOST_PHOTOS = 5, 40
 """Fewer photos show too little of a station; of more, so many are evenly picked."""
 GRID = 28
 """Cells along the side of an image in which colours are averaged, so that noise does not count."""
-COLOURS = 1.5
+COLOURS = 0.5
 """How much the distance of colours counts."""
 BATCH = 8
 
@@ -70,13 +69,11 @@ class Likeness:
     Attributes:
         photos: mean cosine of the photos to their nearest reference.
         references: mean cosine of the references to their nearest photo.
-        apart: distance of the mean photo and the mean reference, 0 where they are equal.
         colours: distance of their colours, 0 to about 1: see :func:`colour_distance`.
     """
 
     photos: float
     references: float
-    apart: float
     colours: float
 
     @classmethod
@@ -86,14 +83,13 @@ class Likeness:
         return cls(
             float(cosines.max(axis=1).mean()),
             float(cosines.max(axis=0).mean()),
-            float(np.linalg.norm(photos.embeddings.mean(axis=0) - references.embeddings.mean(axis=0))),
             colour_distance(photos.quantiles, references.quantiles),
         )
 
     @property
     def total(self) -> float:
         """All as one figure, 2 at most."""
-        return self.photos + self.references - self.apart - COLOURS * self.colours
+        return self.photos + self.references - COLOURS * self.colours
 
 
 def colour_quantiles(colours: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -81,7 +81,7 @@ def separability(database: ReferenceDatabase, k: int) -> Separability:
         queries, rest = database.embeddings[left_out], database.take(np.flatnonzero(~left_out))
         similarities, _, voters = rest.nearest(queries, min(k, len(rest)))
         predicted[left_out] = neighbours.vote(voters, similarities, count)[0]
-        all_similarities = rest.whitening(queries) @ rest.whitening(rest.embeddings).T
+        all_similarities = rest.whitening.similarities(queries, rest.embeddings)
         for label in np.unique(rest.labels):
             nearest[left_out, label] = all_similarities[:, rest.labels == label].max(axis=1)
     pairs = (_pair(database.classes, nearest, labels, first, second) for first, second in combinations(range(count), 2))

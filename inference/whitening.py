@@ -56,6 +56,13 @@ class Whitening:
         """Whiten ``vectors`` [Q, D]: float32 [Q, D] of unit length, whose products are similarities."""
         return self._mapped(vectors, lambda _, whitened, weight: whitened * weight**0.5)
 
+    def similarities(
+        self, queries: NDArray[np.float32], references: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Compare each query [Q, D] with each reference [N, D], or with each query: float32 [Q, N]."""
+        whitened = self(queries)
+        return whitened @ (whitened if references is None else self(references)).T
+
     def dual(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Whiten ``vectors`` [Q, D], scale their parts to unit length and weight, and whiten them once more: float32 [Q, D].
 

@@ -293,10 +293,10 @@ SENTENCES = {
     "not enough of the region is in frame": "zu wenig der Region ist im Bild",
     "the region is hidden by other geometry": "die Region wird verdeckt",
     "Click the surface in the photo   (Esc cancels)": "Die Fläche im Foto anklicken   (Esc bricht ab)",
-    "Nothing was found that makes the references more like the photos":
-        "Nichts gefunden, was die Referenzen den Fotos ähnlicher macht",
-    "Nothing was found that makes the references more like the photos.":
-        "Nichts gefunden, was die Referenzen den Fotos ähnlicher macht.",
+    "Nothing was found that makes the references clearly more like the photos":
+        "Nichts gefunden, was die Referenzen den Fotos deutlich ähnlicher macht",
+    "Nothing was found that makes the references clearly more like the photos.":
+        "Nichts gefunden, was die Referenzen den Fotos deutlich ähnlicher macht.",
     "{0} matched to {1}; build the database again": "{0} angepasst an {1}; die Datenbank neu erstellen",
     "{0} cancelled; what was finished is kept": "{0} abgebrochen; Fertiges bleibt erhalten",
     "{0} was cancelled. What was finished is kept; the next run continues from there.":

@@ -57,7 +57,7 @@ class SIMSEARCH_OT_match_look(RenderJob):
             return " ".join(error.problems)
         stored_results.keep(scene, "match", result)
         if not result.changes:
-            return "Nothing was found that makes the references more like the photos"
+            return "Nothing was found that makes the references clearly more like the photos"
         changed, photos = counted(len(result.changes), "thing"), counted(len(result.photos), "photo")
         return f"{changed} matched to {photos}; build the database again"
 

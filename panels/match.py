@@ -16,7 +16,7 @@ def draw_match(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         return
     box = layout.box()
     box.label(text=translated(f"Likeness {found.before:.2f} before, {found.after:.2f} after"))
-    for sentence in found.changes or ["Nothing was found that makes the references more like the photos."]:
+    for sentence in found.changes or ["Nothing was found that makes the references clearly more like the photos."]:
         paragraph(box, sentence, context)
     for sentence in found.warnings:
         paragraph(box, sentence, context, icon="ERROR")

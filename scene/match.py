@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import Likeness, Seen
+from ..inference.likeness import Likeness, Seen, colour_distance, colour_quantiles
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -39,20 +41,34 @@ from .rendered_objects import rendered_lights
 from .sampling import sample_poses
 from .settings import Settings
 
-CANDIDATES = 64
+CANDIDATES = 36
 """Looks that are tried by default, besides those of the camera."""
 CAMERA_CANDIDATES = 14
-IMAGES = 8
+IMAGES = 12
 """Images of a candidate, if the classes have so many; each has as many as every other. Each has a pose of its own, as a few
 poses that all classes share would say little of where parts lie in the photos."""
-LAST = 4
+LAST = 2
 """Times as many images for the last comparison, which decides what is taken."""
 MOST_CLASSES = 8
 """Classes that a candidate shows, evenly picked: a look is that of the station and not of a class."""
+WORTH = 0.1
+"""Gain in likeness below which the scene stays as it is: where references and photos are nearly as like as they can be, more
+likeness does not mean a higher F1 (benchmarks/ACCURACY.md)."""
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
+COLOUR = ("brightness", "red", "blue")
+COLOUR_GENERATIONS = 60
+"""Generations of colours, which need no rendering."""
+COLOUR_STEP = 0.3
+"""How far the search moves a colour at first, in parts of the step of other knobs: colours are nearly known when it starts."""
+DARKER = 3
+"""How often, at most, all lights are weakened before colours are found: what is white in a picture has no colour."""
+WHITE, WHITE_SHARE = 0.98, 0.02
+"""The level from which a cell of a picture is white, and the share of such cells that is too many."""
 PRICE = 0.002
-"""What the square of a knob's value costs, so that nothing is turned that does little."""
+"""What the square of a knob's distance from the start costs, so that nothing is turned that does little."""
+COLOUR_PRICE = PRICE / 30
+"""The same where colours alone are found: a part that covers little of the pictures has its colour, too."""
 STEP = 0.7
 """How far the first candidates are from the scene as it is, in values of the knobs."""
 UNLIKE = 0.75
@@ -190,36 +206,40 @@ class _Matcher:
         self.settings = replace(settings, jitter=still, selected=labels, images_per_class=each, samples=SAMPLES)
         self.controls, self.camera = find_controls(scene, settings), camera_controls(scene, settings)
         self.as_it_is = recipe.plan(scene, self.settings)
-        self.planned = {settings.jitter.seed: self.as_it_is}
-        self.poses: dict[tuple[int, Values], list[Array]] = {}
+        self.planned = {False: self.as_it_is}
+        self.poses: dict[tuple[bool, Values], list[Array]] = {}
         self.last = min(LAST * each, settings.images_per_class)
         self.crashes = Crashes(folder)
         self.tried = 0
         self.found: Match | None = None
 
     def planned_images(self, candidates: int) -> int:
-        """How many images :meth:`run` renders or finds."""
+        """How many images :meth:`run` renders or finds at most."""
         each, last = (times * len(self.settings.selected) for times in (self.settings.images_per_class, self.last))
         looks = _generations(len(self.controls.controls), candidates)
         cameras = _generations(len(self.camera.controls), CAMERA_CANDIDATES) if self.camera.controls else (0, 0)
-        return each * (math.prod(looks) + math.prod(cameras) + 1) + 3 * last
+        colours = sum(knob.quantity == "brightness" for knob in self.controls.knobs)
+        return each * (math.prod(looks) + math.prod(cameras) + 1 + DARKER + colours) + 3 * last
 
     def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
         """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
         unturned, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
-        first = self._plan(self.settings.jitter.seed, self.settings.images_per_class, unturned, straight)
+        first = self._plan(unturned, straight)
         yield from self._time(first, candidates, progress)
-        look = yield from self._search(unturned, candidates, lambda values: (values, straight))
+        start = yield from self._start_from_colours((yield from self._start_from_exposure(first)))
+        steps = tuple(COLOUR_STEP if knob.quantity in COLOUR else 1.0 for knob in self.controls.knobs)
+        look = yield from self._search(start, steps, candidates, lambda values: (values, straight))
         camera = straight
         if straight:
-            camera = yield from self._search(straight, CAMERA_CANDIDATES, lambda values: (look, values))
-        # On other poses, so that the choice is not made by what the search has seen.
-        seed = self.settings.jitter.seed + 1
+            steps = (1.0,) * len(straight)
+            camera = yield from self._search(straight, steps, CAMERA_CANDIDATES, lambda values: (look, values))
         choice = ((unturned, straight), (look, straight), (look, camera))
-        final = [self._plan(seed, self.last, *values) for values in choice]
+        final = [self._plan(*values, last=True) for values in choice]
         yield from self._render(final)
         likeness = self._compare(final)
         best = max(range(3), key=lambda number: likeness[number].total)
+        if likeness[best].total < likeness[0].total + WORTH:
+            best = 0
         self.found = Match(
             knobs=(*self.controls.knobs, *self.camera.knobs),
             values=(*final[best].look, *final[best].camera),
@@ -247,38 +267,93 @@ class _Matcher:
             minutes = max(1, round(images * (each / processes + EMBEDDING) / 60))
             progress.say(f"{images} images to render and compare: this takes about {minutes} min.")
 
-    def _search(self, start: Values, candidates: int, with_rest: Any) -> Rendering:
-        """Try about so many candidates of the values of some knobs, from a start; ``with_rest`` makes a look and a camera of
-        them."""
+    def _start_from_exposure(self, candidate: Candidate) -> Generator[PlannedImage, None, Candidate]:
+        """A candidate with all lights weaker, if too much of it is white and not of the photos."""
+        strengths = [knob.quantity == "strength" for knob in self.controls.knobs]
+        (seen,) = self._see([candidate])
+        for step in range(1, DARKER + 1):
+            if not any(strengths) or _white(seen) <= max(WHITE_SHARE, 2 * _white(self.photos)):
+                break
+            look = tuple(-float(step) if light else 0.0 for light in strengths)
+            candidate = self._plan(look, candidate.camera)
+            yield from self._render([candidate])
+            (seen,) = self._see([candidate])
+        return candidate
+
+    def _start_from_colours(self, first: Candidate) -> Rendering:
+        """The colours of materials and backdrop that suit the photos best, with the other knobs as they are in the ``first``
+        candidate: where to search from.
+
+        Each colour's part in the pictures is the difference that darkening it makes, and it grows with the colour. So all
+        colours can be tried at once without rendering, as the search itself, with some twenty knobs, cannot.
+        """
+        knobs = self.controls.knobs
+        subjects = list(dict.fromkeys(knob.subject for knob in knobs if knob.quantity == "brightness"))
+        if not subjects:
+            return first.look
+        places = [knobs.index(Knob(subject, quantity)) for subject in subjects for quantity in COLOUR]
+        darker = [
+            tuple(-1.0 if knob == Knob(subject, "brightness") else v for knob, v in zip(knobs, first.look, strict=True))
+            for subject in subjects
+        ]
+        tried = [self._plan(values, first.camera) for values in darker]
+        yield from self._render(tried)
+        as_it_is, *darkened = (_linear(seen.colours) for seen in self._see([first, *tried]))
+        parts = [(as_it_is - colours) / (1 - Knob("", "brightness").effect(-1.0)) for colours in darkened]
+
+        def cost(values: Sequence[float]) -> float:
+            shown = as_it_is.copy()
+            for number, part in enumerate(parts):
+                whole, red, blue = (
+                    Knob("", quantity).effect(value)
+                    for quantity, value in zip(COLOUR, values[3 * number : 3 * number + 3], strict=True)
+                )
+                shown += part * (np.array([whole * red, whole, whole * blue], np.float32) - 1)
+            apart = colour_distance(self.photos.quantiles, colour_quantiles(_levels(shown[:, ::2])))
+            return apart + COLOUR_PRICE * sum(value * value for value in values)
+
+        size = 2 * _generations(len(places), COLOUR_GENERATIONS)[1]
+        strategy = _strategy((0.0,) * len(places), (1.0,) * len(places), self.settings.jitter.seed, size)
+        for _ in range(COLOUR_GENERATIONS):
+            asked = strategy.ask()
+            strategy.tell(asked, [cost(values) for values in asked])
+        found = dict(zip(places, _rounded(strategy.result.xfavorite), strict=True))
+        return tuple(found.get(place, value) for place, value in enumerate(first.look))
+
+    def _search(self, start: Values, steps: Values, candidates: int, with_rest: Any) -> Rendering:
+        """Try about so many candidates of the values of some knobs, from a start, by ``steps`` in parts of :data:`STEP`;
+        ``with_rest`` makes a look and a camera of them."""
         generations, size = _generations(len(start), candidates)
-        strategy = _strategy(start, self.settings.jitter.seed, size)
+        strategy = _strategy(start, steps, self.settings.jitter.seed, size)
         for _ in range(generations):
             asked = [_rounded(values) for values in strategy.ask()]
-            jitter, each = self.settings.jitter, self.settings.images_per_class
-            tried = [self._plan(jitter.seed, each, *with_rest(values)) for values in asked]
+            tried = [self._plan(*with_rest(values)) for values in asked]
             yield from self._render(tried)
             likeness = self._compare(tried)
             costs = [
-                PRICE * sum(v * v for v in values) - own.total for values, own in zip(asked, likeness, strict=True)
+                PRICE * sum((v - s) ** 2 for v, s in zip(values, start, strict=True)) - own.total
+                for values, own in zip(asked, likeness, strict=True)
             ]
             strategy.tell(asked, costs)
         return _rounded(strategy.result.xfavorite)
 
-    def _plan(self, seed: int, each: int, look: Values, camera: Values) -> Candidate:
-        """A candidate with the poses of a seed and so many images of each class."""
-        settings = replace(self.settings, jitter=replace(self.settings.jitter, seed=seed))
-        if seed not in self.planned:
-            self.planned[seed] = recipe.plan(self.scene, replace(settings, images_per_class=each))
-        images = self.planned[seed]
-        if (seed, camera) not in self.poses:
+    def _plan(self, look: Values, camera: Values, *, last: bool = False) -> Candidate:
+        """A candidate of the search, or of the last comparison. That has more images, and other poses, so that the choice is
+        not made by what the search has seen."""
+        jitter = self.settings.jitter
+        settings = replace(self.settings, jitter=replace(jitter, seed=jitter.seed + last))
+        if last not in self.planned:
+            self.planned[last] = recipe.plan(self.scene, replace(settings, images_per_class=self.last))
+        images = self.planned[last]
+        if (last, camera) not in self.poses:
             self.camera.turn(camera)
             try:
                 poses = sample_poses(self.scene, replace(settings, images_per_class=len(images)))
             finally:
                 self.camera.turn([0.0] * len(camera))
-            self.poses[seed, camera] = poses
+            self.poses[last, camera] = poses
         self.tried += 1
-        pairs = zip(images, self.poses[seed, camera], strict=True)
+        pairs = zip(images, self.poses[last, camera], strict=True)
         return Candidate(look, camera, [self._varied(image, look, pose) for image, pose in pairs])
 
     def _varied(self, image: PlannedImage, look: Values, pose: Array) -> PlannedImage:
@@ -308,11 +383,30 @@ class _Matcher:
             for name, value in before.items():
                 setattr(jitter, name, value)
 
+    def _see(self, candidates: Sequence[Candidate]) -> list[Seen]:
+        """The rendered images of each candidate."""
+        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
+        return Seen.through(self.encoder, Preprocessing(), paths).split(len(candidates))
+
     def _compare(self, candidates: Sequence[Candidate]) -> list[Likeness]:
         """How like the photos rendered candidates are."""
-        paths = [self.folder / image.path for candidate in candidates for image in candidate.images]
-        seen = Seen.through(self.encoder, Preprocessing(), paths)
-        return [Likeness.of(self.photos, references) for references in seen.split(len(candidates))]
+        return [Likeness.of(self.photos, references) for references in self._see(candidates)]
+
+
+def _white(seen: Seen) -> float:
+    """The share of cells that are white."""
+    return float((seen.colours.min(axis=2) > WHITE).mean())
+
+
+def _linear(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """SRGB levels 0 to 1 as linear light (IEC 61966-2-1)."""
+    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def _levels(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Linear light as sRGB levels, which end at 0 and 1."""
+    light = linear.clip(0, 1)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def _generations(knobs: int, candidates: int) -> tuple[int, int]:
@@ -321,13 +415,13 @@ def _generations(knobs: int, candidates: int) -> tuple[int, int]:
     return max(1, round(candidates / size)), size
 
 
-def _strategy(start: Values, seed: int, size: int) -> Any:
-    """CMA-ES from a start, with generations of a size."""
+def _strategy(start: Values, steps: Values, seed: int, size: int) -> Any:
+    """CMA-ES from a start, by ``steps`` in parts of :data:`STEP`, with generations of a size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses matplotlib, which is not needed
         import cma
     # Its seed 0 stands for the clock.
-    options = {"seed": seed + 1, "popsize": size, "verbose": -9, "CMA_diagonal": True}
+    options = {"seed": seed + 1, "popsize": size, "verbose": -9, "CMA_diagonal": True, "CMA_stds": list(steps)}
     return cma.CMAEvolutionStrategy(list(start), STEP, options)
 
 

@@ -16,7 +16,11 @@ from synthetic_similarity_search import batch
 batch.load_package()
 
 import bpy  # noqa: E402
+import numpy as np  # noqa: E402
 from mathutils import Euler  # noqa: E402
+
+from synthetic_similarity_search.scene.look_controls import find_controls  # noqa: E402
+from synthetic_similarity_search.scene.read_settings import read_settings  # noqa: E402
 
 Colour = tuple[float, float, float]
 """Linear RGB."""
@@ -115,6 +119,12 @@ def swap_grain(scene: bpy.types.Scene) -> None:
     if not links:
         for material in materials:
             add_grain(material, [scene.simsearch.region.scale.x / 50] * 3, 0.2, 0.05)
+
+
+def turn_knobs(scene: bpy.types.Scene, seed: int, spread: float) -> None:
+    """Turn everything that a match turns at random: knobs' values of this standard deviation. The camera stays."""
+    controls = find_controls(scene, read_settings(scene))
+    controls.turn(np.random.default_rng(seed).normal(0, spread, len(controls.controls)).tolist())
 
 
 def add_variant(scene: bpy.types.Scene, label: str, parts: Iterable[bpy.types.Object]) -> None:

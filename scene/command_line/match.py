@@ -27,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="folder for the results; default: the scene's output folder")
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the matched scene as this .blend file")
     parser.add_argument(
-        "--candidates", type=jobs, default=64, metavar="N", help="how many looks are tried; default: 64"
+        "--candidates",
+        type=jobs,
+        default=match.CANDIDATES,
+        metavar="N",
+        help=f"how many looks are tried; default: {match.CANDIDATES}",
     )
     parser.add_argument("--jobs", type=jobs, metavar="N", help="processes that render; default: from cores and memory")
     add_overrides(parser)
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         seconds=round(time.monotonic() - started, 3),
     )
     progress.warn(result.warnings[len(warnings) :])
-    print(*(result.changes or ["Nothing was found that makes the references more like the photos."]), sep="\n")
+    print(*(result.changes or ["Nothing was found that makes the references clearly more like the photos."]), sep="\n")
     print(
         f"Likeness to {len(photos.paths)} photos: {result.before:.3f} before, {result.after:.3f} after; see {result.comparison}"
     )

@@ -24,7 +24,7 @@ from synthetic_similarity_search.tests.rendering import render
 from synthetic_similarity_search.tests.tiny_encoder import write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT, build_scene
 
-CHANGED = {"Lamp strength": 1.5, "Cube brightness": -1.5, "Table brightness": 1.0}
+CHANGED = {"Lamp strength": 1.0, "Cube brightness": -1.5, "Cube red": 2.5, "Table brightness": 1.0}
 """By how much the photographed station differs from the scene."""
 
 
@@ -69,13 +69,16 @@ def matched(station: Path) -> dict[str, Any]:
 
 def test_the_look_comes_nearer_to_the_photos(station: Path, matched: dict[str, Any]) -> None:
     assert matched["after"] > matched["before"] + 0.05
-    photos, found = brightness(station / "photos"), {}
+    photos, found, red = brightness(station / "photos"), {}, {}
     for name in ("scene", "matched"):
         bpy.ops.wm.open_mainfile(filepath=str(station / f"{name}.blend"))
         bpy.context.scene.simsearch.jitter.light_strength = 0.0
         render(bpy.context.scene, station / name, images_per_class=4, seed=9)
         found[name] = brightness(station / name)
+        shader = bpy.data.materials["Cube"].node_tree.nodes["Principled BSDF"]
+        red[name] = shader.inputs["Base Color"].default_value[0] / shader.inputs["Base Color"].default_value[1]
     assert abs(found["matched"] - photos) < 0.5 * abs(found["scene"] - photos)
+    assert red["scene"] == pytest.approx(1) and red["matched"] > 1.5, "the part is red in the photos"
 
 
 def test_it_says_beforehand_how_long_and_afterwards_what_was_changed(station: Path, matched: dict[str, Any]) -> None:
@@ -159,6 +162,18 @@ def test_too_few_photos_are_refused(station: Path, tmp_path: Path, count: int | 
     assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_scene_that_is_like_the_photos_stays_as_it_is(station: Path, tmp_path: Path) -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
+    render(bpy.context.scene, tmp_path / "photos", images_per_class=4, seed=9)
+    done = match(
+        station, "--output", tmp_path / "out", "--candidates", "8", "--jobs", "1", photos=str(tmp_path / "photos")
+    )
+    assert done.returncode == 0, done.stderr
+    result = last_json(done.stdout)
+    assert not any(result["values"]) and result["changes"] == [] and result["after"] == result["before"]
+    assert "Nothing was found that makes the references clearly more like the photos." in done.stdout
+
+
 def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tmp_path: Path) -> None:
     bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
     bpy.data.objects.remove(bpy.context.scene.objects["Lamp"])
@@ -176,6 +191,6 @@ def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tm
 
 
 def test_photos_of_something_else_fit_nothing() -> None:
-    assert unlike(Likeness(photos=0.85, references=0.8, apart=0.4, colours=0.1)) == []
-    (sentence,) = unlike(Likeness(photos=0.71, references=0.8, apart=0.6, colours=0.4))
+    assert unlike(Likeness(photos=0.85, references=0.8, colours=0.1)) == []
+    (sentence,) = unlike(Likeness(photos=0.71, references=0.8, colours=0.4))
     assert sentence.startswith("Nothing fits: the photos are unlike even the best references (similarity 0.71).")
