@@ -244,11 +244,13 @@ def _nearest_of_other_poses(sample: Sample, number: int) -> float:
 def _causes(sample: Sample, before: Similarities, tried: Mapping[str, Similarities]) -> tuple[Cause, ...]:
     """Return the respects in which photos differ, the largest difference first.
 
-    Photos that are easily mistaken although nothing differs that is measured may show another side of the part.
+    Photos that are easily mistaken although nothing differs that is measured may show another side of the part. So may those
+    that are more like another class and have longer shadows, as a part may stand higher on its other side.
     """
     partners = sample.partners
     named = list(differences(sample.photos, partners))
-    if not named and before.margins.mean() < CONFUSED * _lead_of_references(sample):
+    margin = before.margins.mean()
+    if (not named and margin < CONFUSED * _lead_of_references(sample)) or (named == ["relief"] and margin < 0):
         named = ["side"]
     return tuple(
         Cause(

@@ -104,7 +104,8 @@ class MatchResult:
     Attributes:
         knobs: what can be turned in the scene, then in its camera, each as subject and quantity.
         values: how far each is turned, 0 where the scene is as it was.
-        changes: sentences that say what that changes.
+        varied: what varies from reference to reference from now on, as names and values of the jitter.
+        changes: sentences that say what all this changes.
         before: how like the photos the scene was, as :attr:`.likeness.Likeness.total` measures it.
         after: the same of the scene as found.
         photos: names of the photos by the SHA-256 of their files.
@@ -115,6 +116,7 @@ class MatchResult:
 
     knobs: list[list[str]]
     values: list[float]
+    varied: dict[str, float]
     changes: list[str]
     before: float
     after: float

@@ -22,12 +22,16 @@ from .classes import objects_shown
 from .lighting import mix_in_backdrop
 from .look import Knob
 from .rendered_objects import SURFACES, rendered_lights
-from .settings import Settings
+from .settings import Jitter, Settings
 from .variation import background_nodes, lighting_nodes
 from .view import nominal_camera, region_box, world_matrix
 
 MOST_LAMPS, MOST_MATERIALS = 4, 4
 """More lamps or materials than these are turned together: few photos say little about many knobs."""
+
+VARIATION = {"light_angle": 0.4, "light_strength": 0.5, "background": 0.4, "material": 0.3}
+"""How much of the jitter a match turns up where a scene has none of it: light and finish differ from photo to photo."""
+VARIED = "References: light, background and materials vary from one to the next, as they do in photos."
 
 MARK = "Matched"
 """Label of the nodes that matching adds."""
@@ -76,8 +80,13 @@ def find_controls(scene: bpy.types.Scene, settings: Settings) -> Controls:
     return Controls(tuple(controls), tuple(locked))
 
 
+def missing_variation(jitter: Jitter) -> dict[str, float]:
+    """:data:`VARIATION`, unless the scene varies light, background or materials already."""
+    return {} if any(getattr(jitter, name) for name in VARIATION) else VARIATION
+
+
 def apply_match(scene: bpy.types.Scene, settings: Settings, found: MatchResult) -> None:
-    """Turn the knobs of a scene and of its camera for good, and note with it what photos that rests on.
+    """Turn the knobs of a scene and of its camera for good, let it vary, and note with it what photos that rests on.
 
     Raises:
         InputError: the scene has other knobs than those that were matched, since lamps or materials came or went.
@@ -87,6 +96,8 @@ def apply_match(scene: bpy.types.Scene, settings: Settings, found: MatchResult) 
         raise InputError("Lamps or materials of the scene were changed meanwhile. Match the look again.")
     look.turn(found.values[: len(look.controls)])
     camera.turn(found.values[len(look.controls) :])
+    for name, value in found.varied.items():
+        setattr(scene.simsearch.jitter, name, value)
     before = json.loads(scene.simsearch.matched or "{}")
     photos, changes = before.get("photos", {}) | found.photos, [*before.get("changes", []), *found.changes]
     scene.simsearch.matched = json.dumps({"photos": photos, "changes": changes})

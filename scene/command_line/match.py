@@ -15,7 +15,7 @@ from ...inference.likeness import read_station_photos
 from ...inference.progress import Progress
 from .. import check, match
 from ..look import describe
-from ..look_controls import apply_match
+from ..look_controls import VARIED, apply_match, missing_variation
 from .options import add_overrides, jobs, output_folder, preprocessing_of, settings_of
 
 
@@ -54,10 +54,12 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     )
     comparison = match.write_comparison(folder.comparison, photos.paths, preprocessing, found)
     shutil.rmtree(folder.match, ignore_errors=True)
+    varied = missing_variation(settings.jitter) if any(found.values) else {}
     result = MatchResult(
         knobs=[[knob.subject, knob.quantity] for knob in found.knobs],
         values=list(found.values),
-        changes=describe(found.knobs, found.values),
+        varied=varied,
+        changes=[*describe(found.knobs, found.values), *([VARIED] if varied else [])],
         before=round(found.before.total, 4),
         after=round(found.after.total, 4),
         photos={digest: path.name for digest, path in zip(photos.hashes, photos.paths, strict=True)},

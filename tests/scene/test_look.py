@@ -15,10 +15,12 @@ from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.job_results import MatchResult
 from synthetic_similarity_search.scene.look import Knob, describe
 from synthetic_similarity_search.scene.look_controls import (
+    VARIATION,
     apply_match,
     camera_controls,
     find_controls,
     looking,
+    missing_variation,
     split_background,
 )
 from synthetic_similarity_search.scene.read_settings import read_settings
@@ -201,7 +203,8 @@ def result(scene: bpy.types.Scene, value: float, photos: dict[str, str]) -> Matc
     knobs = [*find_controls(scene, settings).knobs, *camera_controls(scene, settings).knobs]
     names = [[knob.subject, knob.quantity] for knob in knobs]
     values = [value] + [0.0] * (len(knobs) - 1)
-    return MatchResult(names, values, describe(knobs, values), 0.5, 0.6, photos, "match.png", [], 1.0)
+    varied = missing_variation(settings.jitter)
+    return MatchResult(names, values, varied, describe(knobs, values), 0.5, 0.6, photos, "match.png", [], 1.0)
 
 
 def test_a_match_is_applied_and_remembers_all_photos(scene: bpy.types.Scene) -> None:
@@ -212,6 +215,16 @@ def test_a_match_is_applied_and_remembers_all_photos(scene: bpy.types.Scene) -> 
         "photos": {"a1": "one.jpg", "b2": "two.jpg"},
         "changes": ["Lamp: stronger (× 2).", "Lamp: weaker (× 0.5)."],
     }
+
+
+def test_a_match_lets_references_vary_unless_the_scene_does(scene: bpy.types.Scene) -> None:
+    jitter = scene.simsearch.jitter
+    apply_match(scene, read_settings(scene), result(scene, 1.0, {}))
+    assert {name: getattr(jitter, name) for name in VARIATION} == pytest.approx(VARIATION)
+    jitter.light_angle = jitter.light_strength = jitter.background = 0.0
+    jitter.material = 0.1
+    apply_match(scene, read_settings(scene), result(scene, 1.0, {}))
+    assert (jitter.light_angle, jitter.material) == (0.0, pytest.approx(0.1))
 
 
 def test_another_scene_is_refused(scene: bpy.types.Scene) -> None:

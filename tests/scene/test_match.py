@@ -61,7 +61,7 @@ def brightness(folder: Path) -> float:
 def matched(station: Path) -> dict[str, Any]:
     """The result of a match, whose scene is saved."""
     done = match(
-        station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "24", "--jobs", "1"
+        station, "--output", station / "out", "--save", station / "matched.blend", "--candidates", "12", "--jobs", "1"
     )
     assert done.returncode == 0, done.stderr
     return last_json(done.stdout) | {"stdout": done.stdout, "stderr": done.stderr}
@@ -104,7 +104,7 @@ def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
 def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[str, Any], tmp_path: Path) -> None:
     arguments = [
         sys.executable, ROOT / "batch.py", "--scene", station / "scene.blend", "match", "--photos", station / "photos",
-        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "24", "--jobs", "2",
+        "--encoder", station / "vits14.onnx", "--output", tmp_path, "--candidates", "12", "--jobs", "2",
     ]  # fmt: skip
     with subprocess.Popen([*map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
@@ -112,7 +112,7 @@ def test_a_stopped_match_goes_on_to_the_same_end(station: Path, matched: dict[st
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         process.kill()
-    done = match(station, "--output", tmp_path, "--candidates", "24")  # in two processes as in one
+    done = match(station, "--output", tmp_path, "--candidates", "12")  # in two processes as in one
     assert last_json(done.stdout)["values"] == matched["values"]
     assert "this takes about" not in done.stderr and len(rendered) >= 20  # the first images were there already
 
