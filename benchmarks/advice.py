@@ -86,7 +86,7 @@ def explained(folder: Path, encoder: Encoder) -> dict[str, Any]:
     said = {}
     for respect in ("nothing", *EXPECTED):
         photos = {label: sorted((folder / respect / label).iterdir()) for label in database.classes}
-        found = explain(database, encoder, folder, photos, set(), K, Progress())
+        found = explain(database, encoder.with_patches(database.model.patches), folder, photos, set(), K, Progress())
         assert found is not None
         said[respect] = {
             "causes": [cause.name for cause in found.causes],
