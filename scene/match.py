@@ -71,9 +71,9 @@ COLOUR_PRICE = PRICE / 30
 """The same where colours alone are found: a part that covers little of the pictures has its colour, too."""
 STEP = 0.7
 """How far the first candidates are from the scene as it is, in values of the knobs."""
-UNLIKE = 0.75
-"""Mean cosine of photos to the nearest reference below which they show something else. With the stand-in, photos of the
-station reach 0.83 to 0.89; those of another one 0.71 to 0.86, so not all are found out."""
+UNLIKE = 1.65
+"""Likeness below which photos show something else. With the stand-in, four stations reach 1.78 to 1.83 where the look fits,
+photos of another one 0.91 to 1.66: the latter are of parts of about the same size and colour."""
 MOST_EXAMPLES = 6
 EMBEDDING = 0.06
 """Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
@@ -168,10 +168,10 @@ def refuse_dark(scene: bpy.types.Scene) -> list[str]:
 def unlike(found: Likeness) -> list[str]:
     """A warning where photos are unlike even the best references."""
     sentence = (
-        f"Nothing fits: the photos are unlike even the best references (similarity {found.photos:.2f}). Make sure that "
+        f"Nothing fits: the photos are unlike even the best references (likeness {found.total:.2f} of 2). Make sure that "
         "they show these parts as the camera sees them."
     )
-    return [sentence] if found.photos < UNLIKE else []
+    return [sentence] if found.total < UNLIKE else []
 
 
 def write_comparison(path: Path, photos: Sequence[Path], preprocessing: Preprocessing, found: Match) -> Path:
