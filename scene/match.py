@@ -71,9 +71,9 @@ COLOUR_PRICE = PRICE / 30
 """The same where colours alone are found: a part that covers little of the pictures has its colour, too."""
 STEP = 0.7
 """How far the first candidates are from the scene as it is, in values of the knobs."""
-UNLIKE = 1.65
-"""Likeness below which photos show something else. With the stand-in, four stations reach 1.78 to 1.83 where the look fits,
-photos of another one 0.91 to 1.66: the latter are of parts of about the same size and colour."""
+UNLIKE = 1.6
+"""Likeness below which photos show something else. With the stand-in, nine stations reach 1.66 to 1.87 where the look fits,
+photos of other things 0.91 to 1.66, so those of things of the same size, colour and table may pass."""
 MOST_EXAMPLES = 6
 EMBEDDING = 0.06
 """Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
