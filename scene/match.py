@@ -51,7 +51,7 @@ LAST = 2
 """Times as many images for the last comparison, which decides what is taken."""
 MOST_CLASSES = 8
 """Classes that a candidate shows, evenly picked: a look is that of the station and not of a class."""
-WORTH = 0.1
+WORTH = 0.15
 """Gain in likeness below which the scene stays as it is: where references and photos are nearly as like as they can be, more
 likeness does not mean a higher F1 (benchmarks/ACCURACY.md)."""
 SAMPLES = 1
