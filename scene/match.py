@@ -207,7 +207,7 @@ class _Matcher:
         self.controls, self.camera = find_controls(scene, settings), camera_controls(scene, settings)
         self.as_it_is = recipe.plan(scene, self.settings)
         self.planned = {False: self.as_it_is}
-        self.poses: dict[tuple[bool, Values], list[Array]] = {}
+        self.poses: dict[tuple[bool, Values], tuple[Values, list[Array]]] = {}
         self.last = min(LAST * each, settings.images_per_class)
         self.crashes = Crashes(folder)
         self.tried = 0
@@ -346,15 +346,24 @@ class _Matcher:
             self.planned[last] = recipe.plan(self.scene, replace(settings, images_per_class=self.last))
         images = self.planned[last]
         if (last, camera) not in self.poses:
+            self.poses[last, camera] = self._in_frame(camera, replace(settings, images_per_class=len(images)))
+        camera, poses = self.poses[last, camera]
+        self.tried += 1
+        pairs = zip(images, poses, strict=True)
+        return Candidate(look, camera, [self._varied(image, look, pose) for image, pose in pairs])
+
+    def _in_frame(self, camera: Values, settings: Settings) -> tuple[Values, list[Array]]:
+        """A camera and poses about it; one from which the region is not in frame is turned half as far, again and again."""
+        while True:
             self.camera.turn(camera)
             try:
-                poses = sample_poses(self.scene, replace(settings, images_per_class=len(images)))
+                return camera, sample_poses(self.scene, settings)
+            except InputError:
+                if not any(camera):
+                    raise
             finally:
                 self.camera.turn([0.0] * len(camera))
-            self.poses[last, camera] = poses
-        self.tried += 1
-        pairs = zip(images, self.poses[last, camera], strict=True)
-        return Candidate(look, camera, [self._varied(image, look, pose) for image, pose in pairs])
+            camera = _rounded([value / 2 for value in camera])
 
     def _varied(self, image: PlannedImage, look: Values, pose: Array) -> PlannedImage:
         key = hashlib.sha256(json.dumps([image.key, look, pose.tolist()]).encode()).hexdigest()

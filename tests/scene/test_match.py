@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from PIL import Image
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.likeness import Likeness
 from synthetic_similarity_search.scene.look_controls import find_controls
-from synthetic_similarity_search.scene.match import unlike
+from synthetic_similarity_search.scene.match import _Matcher, unlike
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import render
@@ -172,6 +173,18 @@ def test_a_scene_that_is_like_the_photos_stays_as_it_is(station: Path, tmp_path:
     result = last_json(done.stdout)
     assert not any(result["values"]) and result["changes"] == [] and result["after"] == result["before"]
     assert "Nothing was found that makes the references clearly more like the photos." in done.stdout
+
+
+def test_cameras_that_lose_the_region_are_turned_less(station: Path, tmp_path: Path) -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
+    bpy.context.scene.simsearch.jitter.rotation = (1.0, 1.0, 0.0)
+    settings = replace(read_settings(bpy.context.scene), images_per_class=4)
+    matcher = _Matcher(bpy.context.scene, settings, tmp_path, None, None, 1)
+    assert [knob.quantity for knob in matcher.camera.knobs] == ["pitch", "yaw"]
+    still = replace(settings.jitter, location=(0.0, 0.0, 0.0), rotation=(0.0, 0.0, 0.1))
+    matcher.settings = replace(matcher.settings, jitter=still)
+    candidate = matcher._plan((0.0,) * len(matcher.controls.controls), (16.0, 0.0))  # 46 degrees upwards
+    assert 0.0 < candidate.camera[0] < 16.0 and len(candidate.images) == 8
 
 
 def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tmp_path: Path) -> None:
