@@ -83,7 +83,7 @@ def test_commands(workplace: Path, page: str, command: str) -> None:
     if "--cluster" in words and importlib.util.find_spec("distributed") is None:
         pytest.skip("needs Dask, which `make test-cluster` installs")
     if "match" in words:
-        words += ["--candidates", "1"]  # 64 take minutes
+        words += ["--candidates", "1"]  # the default takes minutes
     if words[0] == "make":
         words.insert(1, "--dry-run")
     elif words[0] == "python":
