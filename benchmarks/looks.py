@@ -31,10 +31,8 @@ FIGURES = ("photos", "references", "colours", "total")
 
 def measure(database: ReferenceDatabase, encoder: Encoder, photos: Seen, of_each: int) -> Likeness:
     """How like the photos the first references of each class are."""
-    rows = np.flatnonzero(
-        [list(database.labels[:row]).count(label) < of_each for row, label in enumerate(database.labels)]
-    )
-    paths = [database.image_path(row) for row in rows]
+    few = choices.first(database, of_each)
+    paths = [few.image_path(row) for row in range(len(few))]
     return Likeness.of(photos, Seen.through(encoder, Preprocessing(), paths))
 
 
