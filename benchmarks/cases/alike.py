@@ -89,25 +89,25 @@ def bracket(material: bpy.types.Material, feature: Callable[[bpy.types.Material]
     return [parts(), leaning]
 
 
-def boss(x: float, y: float, size: float = 0.008, corner: float = 1.0) -> Callable[[bpy.types.Material], Object]:
+def boss(y: float, size: float, corner: float = 1.0) -> Callable[[bpy.types.Material], Object]:
     """A stud on a bracket."""
-    return lambda material: slab(size, size, 0.004, material, at=(x, y, 0.003), corner=corner, bevel=0.2)
+    return lambda material: slab(size, size, 0.008, material, at=(0.004, y, 0.003), corner=corner, bevel=0.2)
 
 
-def rib(y: float, length: float = 0.03) -> Callable[[bpy.types.Material], Object]:
+def rib(y: float) -> Callable[[bpy.types.Material], Object]:
     """A bar along a bracket, which starts at its upright edge."""
-    return lambda material: slab(length, 0.002, 0.005, material, at=(-0.02 + length / 2, y, 0.003), corner=0.1)
+    return lambda material: slab(0.034, 0.003, 0.009, material, at=(-0.003, y, 0.003), corner=0.1)
 
 
 FEATURES: dict[str, Sequence[Callable[[bpy.types.Material], Object]]] = {
     "plain": (),
-    "stud": (boss(0.006, 0),),
-    "square stud": (boss(0.006, 0, corner=0.1),),
-    "two studs": (boss(0.006, -0.007), boss(0.006, 0.007)),
-    "studs in line": (boss(-0.004, 0), boss(0.013, 0)),
+    "stud": (boss(0, 0.015),),
+    "square stud": (boss(0, 0.015, corner=0.1),),
+    "two studs": (boss(-0.008, 0.01), boss(0.008, 0.01)),
     "rib": (rib(0),),
-    "short rib": (rib(0, 0.016),),
-    "two ribs": (rib(-0.008), rib(0.008)),
+    "two ribs": (rib(-0.0135), rib(0.0135)),
+    "far edge": (lambda material: slab(0.003, 0.03, 0.014, material, at=(0.0205, 0, 0), corner=0.1, bevel=0.05),),
+    "half edge": (lambda material: slab(0.003, 0.015, 0.014, material, at=(0.0205, 0.0075, 0), corner=0.1, bevel=0.05),),
 }
 
 
@@ -130,7 +130,7 @@ def brackets(material: bpy.types.Material) -> dict[str, list[Parts]]:
 
 CASES = {
     "plates": (plates, (0.50, 0.03, 0.02), 0.15, (0.25, 0.22, 0.17)),
-    "brackets": (brackets, (0.02, 0.02, 0.022), 0.25, (0.10, 0.11, 0.12)),
+    "brackets": (brackets, (0.03, 0.10, 0.28), 0.25, (0.30, 0.29, 0.26)),
 }
 """By name: what makes the parts, colour and roughness of the parts, colour of the table."""
 
