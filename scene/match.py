@@ -54,6 +54,9 @@ MOST_CLASSES = 8
 WORTH = 0.15
 """Gain in likeness below which the scene stays as it is: where references and photos are nearly as like as they can be, more
 likeness does not mean a higher F1 (benchmarks/ACCURACY.md)."""
+COLOUR_WORTH = 0.05
+"""Fall in the distance of colours from which a scene is changed for less: an encoder sees little of colours that are plainly
+wrong. It is as much as the scenes of benchmarks/cases are from their photos."""
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
 COLOUR = ("brightness", "red", "blue")
@@ -174,6 +177,12 @@ def unlike(found: Likeness) -> list[str]:
     return [sentence] if found.total < UNLIKE else []
 
 
+def worth_taking(before: Likeness, after: Likeness) -> bool:
+    """Whether a look is so much more like the photos that the scene is changed for it."""
+    gain = after.total - before.total
+    return gain >= WORTH or (gain > 0 and before.colours - after.colours >= COLOUR_WORTH)
+
+
 def write_comparison(path: Path, photos: Sequence[Path], preprocessing: Preprocessing, found: Match) -> Path:
     """Write a picture of some photos, and references before and after; returns its path."""
     before, after = zip(*found.examples[:MOST_EXAMPLES], strict=True)
@@ -238,7 +247,7 @@ class _Matcher:
         yield from self._render(final)
         likeness = self._compare(final)
         best = max(range(3), key=lambda number: likeness[number].total)
-        if likeness[best].total < likeness[0].total + WORTH:
+        if not worth_taking(likeness[0], likeness[best]):
             best = 0
         self.found = Match(
             knobs=(*self.controls.knobs, *self.camera.knobs),

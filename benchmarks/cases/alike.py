@@ -107,7 +107,9 @@ FEATURES: dict[str, Sequence[Callable[[bpy.types.Material], Object]]] = {
     "rib": (rib(0),),
     "two ribs": (rib(-0.0135), rib(0.0135)),
     "far edge": (lambda material: slab(0.003, 0.03, 0.014, material, at=(0.0205, 0, 0), corner=0.1, bevel=0.05),),
-    "half edge": (lambda material: slab(0.003, 0.015, 0.014, material, at=(0.0205, 0.0075, 0), corner=0.1, bevel=0.05),),
+    "half edge": (
+        lambda material: slab(0.003, 0.015, 0.014, material, at=(0.0205, 0.0075, 0), corner=0.1, bevel=0.05),
+    ),
 }
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.likeness import Likeness
 from synthetic_similarity_search.scene.look_controls import find_controls
-from synthetic_similarity_search.scene.match import _Matcher, unlike
+from synthetic_similarity_search.scene.match import _Matcher, unlike, worth_taking
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import render
@@ -173,6 +173,21 @@ def test_a_scene_that_is_like_the_photos_stays_as_it_is(station: Path, tmp_path:
     result = last_json(done.stdout)
     assert not any(result["values"]) and result["changes"] == [] and result["after"] == result["before"]
     assert "Nothing was found that makes the references clearly more like the photos." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "taken"),
+    [
+        ((0.78, 0.77, 0.26), (0.93, 0.91, 0.02), True),  # grey parts, which are blue in the photos
+        ((0.862, 0.866, 0.144), (0.897, 0.915, 0.060), True),  # a red and dim station, which is grey in the photos
+        ((0.89, 0.88, 0.04), (0.94, 0.94, 0.02), False),  # near already: F1 would not rise
+        ((0.94, 0.94, 0.15), (0.88, 0.88, 0.02), False),  # right colours, but less like the photos
+    ],
+)
+def test_a_look_is_taken_for_much_likeness_or_right_colours(
+    before: tuple[float, ...], after: tuple[float, ...], taken: bool
+) -> None:
+    assert worth_taking(Likeness(*before), Likeness(*after)) is taken
 
 
 def test_cameras_that_lose_the_region_are_turned_less(station: Path, tmp_path: Path) -> None:
