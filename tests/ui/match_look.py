@@ -55,7 +55,9 @@ def steps() -> Iterator[float]:
     yield from driver.click("simsearch.match_look")
     yield from driver.wait_for(lambda: not job.running(), 3000, "the whole search")
     assert job.latest.state is job.State.DONE, job.latest.problems
-    found = driver.extension("interface.stored_results").load(scene, "match")
+    stored_results = driver.extension("interface.stored_results")
+    yield from driver.wait_for(lambda: stored_results.load(scene, "match") is not None, 60, "the result")
+    found = stored_results.load(scene, "match")
     assert found.after > found.before and found.changes, "the photos are brighter and not red"
     yield from driver.park_mouse(driver.viewport()[1])
     yield 2.0
