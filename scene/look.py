@@ -73,7 +73,7 @@ class Knob:
         word = quantity.more if value > 0 else quantity.less
         if quantity.kind == "factor":
             large = abs(math.log(effect)) >= (WORTH_SAYING if quantity.spread > WORTH_SAYING else LITTLE_TURN)
-            return f"{word} (× {effect:.2g})" if large else None
+            return f"{word} (× {float(f'{effect:.2g}'):g})" if large else None
         if quantity.kind == "turn":
             large = abs(effect) >= (WORTH_SAYING if quantity.spread > WORTH_SAYING else LITTLE_TURN)
             return f"{abs(math.degrees(effect)):.0f}° {word}" if large else None

@@ -246,3 +246,7 @@ def test_changes_are_said_in_words_and_small_ones_are_not() -> None:
         "Camera: farther away (× 1.1).",
     ]
     assert describe(knobs, [0.1, 0.1, 0.1, 0.1, -1.0, 0.05]) == []
+
+
+def test_a_large_change_is_said_in_figures_that_anyone_reads() -> None:
+    assert Knob("steel", "brightness").words(5.32) == "brighter (× 120)"
