@@ -56,7 +56,7 @@ WORTH = 0.15
 likeness does not mean a higher F1 (benchmarks/ACCURACY.md)."""
 COLOUR_WORTH = 0.05
 """Fall in the distance of colours from which a scene is changed for less: an encoder sees little of colours that are plainly
-wrong. It is as much as the scenes of benchmarks/cases are from their photos."""
+wrong. Scenes of benchmarks/cases, which fit, are hardly farther than that from their photos."""
 SAMPLES = 1
 """EEVEE's samples of a candidate's image; more would change all candidates alike."""
 COLOUR = ("brightness", "red", "blue")

@@ -79,14 +79,18 @@ def bracket(material: bpy.types.Material, feature: Callable[[bpy.types.Material]
 
     def parts() -> Parts:
         base = slab(0.044, 0.03, 0.003, material, corner=0.2, bevel=0.15)
-        edge = slab(0.003, 0.03, 0.014, material, at=(-0.0205, 0, 0), corner=0.1, bevel=0.05)
-        return [base, edge, *feature(material)]
+        return [base, edge(-0.0205)(material), *feature(material)]
 
     leaning = parts()
     for part in leaning:
         part.matrix_world = Matrix.Rotation(math.radians(-20), 4, "Y") @ part.matrix_basis
         part.location.z += 0.008
     return [parts(), leaning]
+
+
+def edge(x: float, y: float = 0, depth: float = 0.03) -> Callable[[bpy.types.Material], Object]:
+    """An upright edge across a bracket."""
+    return lambda material: slab(0.003, depth, 0.014, material, at=(x, y, 0), corner=0.1, bevel=0.05)
 
 
 def boss(y: float, size: float, corner: float = 1.0) -> Callable[[bpy.types.Material], Object]:
@@ -106,10 +110,8 @@ FEATURES: dict[str, Sequence[Callable[[bpy.types.Material], Object]]] = {
     "two studs": (boss(-0.008, 0.01), boss(0.008, 0.01)),
     "rib": (rib(0),),
     "two ribs": (rib(-0.0135), rib(0.0135)),
-    "far edge": (lambda material: slab(0.003, 0.03, 0.014, material, at=(0.0205, 0, 0), corner=0.1, bevel=0.05),),
-    "half edge": (
-        lambda material: slab(0.003, 0.015, 0.014, material, at=(0.0205, 0.0075, 0), corner=0.1, bevel=0.05),
-    ),
+    "far edge": (edge(0.0205),),
+    "half edge": (edge(0.0205, y=0.0075, depth=0.015),),
 }
 
 
