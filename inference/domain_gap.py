@@ -46,8 +46,8 @@ BATCH = 8
 VISIBLE = 1.5
 """Smallest mean difference in levels that a change must make to be worth another embedding."""
 
-CONFUSED = 0.5
-"""Share of the references' lead over other classes below which photos are easily mistaken."""
+EASILY_MISTAKEN = 0.3
+"""Share of misclassified photos from which on photos are said to be easily mistaken."""
 
 CHANGES: Mapping[str, Change] = {
     "brightness": photo_changes.brightened,
@@ -164,7 +164,7 @@ def explain(
         ablations=_try_ablations(sample, plain, k, progress),
         photos=len(sample.photos),
         references=len(sample.references),
-        causes=_causes(sample, before, tried),
+        causes=_causes(sample, before, tried, len(mistaken) / sum(map(len, paths.values()))),
         pairs=_pairs(sample, folder, own, other, before),
     )
 
@@ -241,16 +241,19 @@ def _nearest_of_other_poses(sample: Sample, number: int) -> float:
     return float(similarities.max(axis=1).mean()) if len(np.unique(groups)) > 1 else 1.0
 
 
-def _causes(sample: Sample, before: Similarities, tried: Mapping[str, Similarities]) -> tuple[Cause, ...]:
+def _causes(
+    sample: Sample, before: Similarities, tried: Mapping[str, Similarities], mistaken: float
+) -> tuple[Cause, ...]:
     """Return the respects in which photos differ, the largest difference first.
 
-    Photos that are easily mistaken although nothing differs that is measured may show another side of the part. So may those
-    that are more like another class and have longer shadows, as a part may stand higher on its other side.
+    Where a large share of the photos is ``mistaken`` although nothing differs that is measured, they may show another side of
+    the part. So may those that are more like another class and have longer shadows, as a part may stand higher on its other
+    side and look larger.
     """
     partners = sample.partners
     named = list(differences(sample.photos, partners))
-    margin = before.margins.mean()
-    if (not named and margin < CONFUSED * _lead_of_references(sample)) or (named == ["relief"] and margin < 0):
+    higher = "relief" in named and {"relief", "size"}.issuperset(named)
+    if (not named and mistaken >= EASILY_MISTAKEN) or (higher and before.margins.mean() < 0):
         named = ["side"]
     return tuple(
         Cause(
@@ -264,15 +267,6 @@ def _causes(sample: Sample, before: Similarities, tried: Mapping[str, Similariti
         )
         for cause in named
     )
-
-
-def _lead_of_references(sample: Sample) -> float:
-    """Return by how much references are more similar to their class than to another, on average; 0 with one class."""
-    similarities, labels = sample.whitening.similarities(sample.database.embeddings), sample.database.labels
-    same = labels[:, None] == labels
-    np.fill_diagonal(similarities, -1)
-    own, other = (np.where(mask, similarities, -1).max(axis=1) for mask in (same, ~same))
-    return float((own - other).mean()) if not same.all() else 0.0
 
 
 def _pairs(

@@ -39,7 +39,7 @@ LIMITS = {
     "turn": 20.0,
     "light direction": 40.0,
     "contrast": np.log(2.0),
-    "relief": np.log(4.0),
+    "relief": np.log(2.0),
 }
 """The difference from which on photos are said to differ: logarithm of the ratio of levels, sizes or shadows; colour relative
 to brightness; share of the area; share of the image's width; degrees. They were chosen on scenes that benchmarks/ADVICE.md does
@@ -50,6 +50,12 @@ TEXTURE, BACKDROP = 6.0, np.log(1.4)
 
 SMALLEST, LARGEST = 0.05, 0.9
 """Sizes of parts that can be told from their backdrop, as shares of the image."""
+
+MISTAKABLE = 0.1
+"""Share of the parts that may be shades of their backdrop, by chance."""
+
+LEAST = 1e-4
+"""Share of the image that shadows have at least where they are compared."""
 
 FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
 """Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
@@ -133,25 +139,26 @@ class Parts:
         axes: the direction of the longest extent as a complex number of the double angle, counter-clockwise, whose length is
             0 for a part without one and 1 for a line, [N].
         shadows: how much darker the shadow makes the image, as a share, [N].
+        shaded: how much of the image is in the shadow, as a share, [N].
         lit_from: from the middle of the shadow to that of the part, to the right and upwards, [N, 2].
         levels: brightness of the part and of the backdrop, [N, 2].
         texture: how uneven the backdrops are, in levels.
+        shades: whether a part is but a shade of its backdrop, so that it cannot be told from its shadow.
     """
 
     places: Floats
     sizes: Floats
     axes: NDArray[np.complexfloating[Any, Any]]
     shadows: Floats
+    shaded: Floats
     lit_from: Floats
     levels: Floats
     texture: float
+    shades: bool
 
     @classmethod
     def of(cls, images: Pixels) -> "Parts":
-        """Find the parts in images [N, S, S, 3].
-
-        What is the backdrop in a darker shade is a shadow, unless that leaves no part: then the part is a shade of it.
-        """
+        """Find the parts in images [N, S, S, 3]. What is the backdrop in a darker shade is a shadow, unless that leaves no part."""
         size = images.shape[1]
         smooth = blurred(images, 0.01)
         even = even_backdrop(smooth)
@@ -172,18 +179,20 @@ class Parts:
             sizes=np.sqrt(masks.mean(axis=(1, 2))),
             axes=(masks * away**2).sum(axis=(1, 2)) / (masks * np.abs(away) ** 2).sum(axis=(1, 2)).clip(1e-9),
             shadows=loss.mean(axis=(1, 2)),
+            shaded=(loss > 0).mean(axis=(1, 2)),
             lit_from=(place - shadow_place) * (1, -1),
             levels=np.stack(
                 [(brightness * masks).sum(axis=(1, 2)) / masks.sum(axis=(1, 2)).clip(1), luma(even).mean(axis=(1, 2))],
                 axis=1,
             ),
             texture=float(1.48 * np.median(uneven)),  # as a shadow or a part may reach some of the frame
+            shades=bool(grey.mean() > MISTAKABLE),
         )
 
     @property
     def stand_out(self) -> bool:
         """Whether there are parts that stand out from an even backdrop, so that place, size, turn and shadow mean something."""
-        return bool(SMALLEST < self.sizes.mean() < LARGEST and self.texture < TEXTURE)
+        return bool(SMALLEST < self.sizes.mean() < LARGEST and self.texture < TEXTURE and not self.shades)
 
 
 def _middle(weights: NDArray[Any], across: Floats, down: Floats) -> Floats:
@@ -227,23 +236,26 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
     found = {
         "brightness": abs(np.log(level / own_level)),
         "colour": np.abs(tint(photos) - tint(references)).max(),
+        "glare": highlights(photos, references),
         "background": unevenness,
     }
     if parts.stand_out and own.stand_out:
         part, backdrop = np.abs(np.log(parts.levels.mean(axis=0) / own.levels.mean(axis=0)))
-        shade, own_shade = (max(float(each.shadows.mean() / each.sizes.mean() ** 2), 1e-4) for each in (parts, own))
         apart = parts.places.mean(axis=0) - own.places.mean(axis=0)
         error = np.sqrt(sum(each.places.var(axis=0).sum() / len(each.places) for each in (parts, own)))
-        longer = float(np.log(shade / own_shade))
+        darker, longer = (
+            np.log(one.mean().clip(LEAST) / other.mean().clip(LEAST))
+            - 2 * np.log(parts.sizes.mean() / own.sizes.mean())
+            for one, other in ((parts.shadows, own.shadows), (parts.shaded, own.shaded))
+        )
         found |= {
             "background": (backdrop - part) / BACKDROP,
-            "glare": highlights(photos, references),
             "size": abs(np.log(parts.sizes.mean() / own.sizes.mean())),
             "position": float(np.linalg.norm(apart)) if np.linalg.norm(apart) > SURE * error else 0.0,
             "turn": abs(turn_between(parts, own)),
             "light direction": angle_between_lights(parts, own),
             "relief": longer,
-            "contrast": abs(longer),
+            "contrast": abs(darker),
         }
     excess = {cause: float(value / LIMITS[cause]) for cause, value in found.items() if value > LIMITS[cause]}
     if {"relief", "turn", "light direction"} & excess.keys():  # their shadows are larger or smaller, too

@@ -94,6 +94,11 @@ DIFFERING = {
     "glare": replace(NOMINAL, glare=1.0),
     "turn": replace(NOMINAL, turn=90),
     "light direction": replace(NOMINAL, azimuth=-40),
+    "relief": replace(NOMINAL, elevation=15, lamp=1.9),
+    "contrast": replace(NOMINAL, lamp=1.0, ambient=0.04),
     "side": replace(NOMINAL, hollow=True),
 }
 """By the cause that is to be named, a station that differs from the nominal one in this respect alone."""
+
+SHADE = replace(NOMINAL, part=(0.2, 0.19, 0.18))
+"""A station whose parts are but a darker shade of the table."""

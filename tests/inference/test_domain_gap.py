@@ -4,19 +4,28 @@
 benchmarks/ADVICE.md does the same with rendered scenes, and for more differences.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from synthetic_similarity_search.inference.domain_gap import CHANGES, explain
-from synthetic_similarity_search.inference.embedding import embed_references
+from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.gap_sentences import cause_sentence
 from synthetic_similarity_search.inference.photo_measures import LIMITS, Pixels, differences
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
-from synthetic_similarity_search.tests.relief_pictures import DIFFERING, FEATURES, NOMINAL, Station, picture, write
+from synthetic_similarity_search.tests.relief_pictures import (
+    DIFFERING,
+    FEATURES,
+    NOMINAL,
+    SHADE,
+    Station,
+    picture,
+    write,
+)
 from synthetic_similarity_search.tests.tiny_encoder import real_encoder
 
 
@@ -42,6 +51,12 @@ def test_nothing_is_measured_in_a_matched_scene(references: Pixels, seed: int) -
     assert not differences(pixels(NOMINAL, 2, seed), references)
 
 
+@pytest.mark.parametrize("changed", [{}, {"azimuth": -40.0}, {"scale": 1.3}, {"turn": 90.0}])
+def test_parts_that_are_a_shade_of_their_table_are_not_mistaken_for_shadows(changed: dict[str, float]) -> None:
+    """What cannot be told is not said; were the parts shadows, their size and the light's direction would be wrong."""
+    assert not differences(pixels(replace(SHADE, **changed), 2, 50), pixels(SHADE, 4))
+
+
 def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp_path: Path) -> None:
     """With the encoder that users get."""
     encoder = Encoder(real_encoder())
@@ -52,7 +67,11 @@ def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp
     for station, named in ((NOMINAL, []), (DIFFERING["side"], ["side"])):
         photos = write(tmp_path / f"photos {named}", station, 1, seed=1000)
         by_class = {label: sorted((photos / label).iterdir()) for label in FEATURES}
-        found = explain(database, encoder, photos, by_class, (), 5, Progress())
+        true = np.repeat([database.classes.index(label) for label in by_class], [*map(len, by_class.values())])
+        paths = [path for own in by_class.values() for path in own]
+        vectors = embed_files(encoder, database.preprocessing, paths, Progress(), "photos").embeddings
+        wrong = np.flatnonzero(database.predict(vectors, 5) != true)
+        found = explain(database, encoder, photos, by_class, {paths[number] for number in wrong}, 5, Progress())
         assert found
         assert [cause.name for cause in found.causes] == named
 
