@@ -2,8 +2,8 @@
 """How like photos a set of references is, without a label: what matching a scene to photos raises.
 
 A photo that has a near reference may still be one of many that share it, and a reference without a near photo shows what no
-photo does, so both ways count. An encoder sees little of colour, and a part of a wrong colour reflects wrongly: so colours
-are compared as well.
+photo does, so both ways count. An encoder sees little of colour, and a part of a wrong colour reflects wrongly; it sees
+little of how strong shading and shadows are, and yet by these alike parts are told apart. So both are compared as well.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from .errors import InputError
 from .files import evenly, files_below, sha256_file, shown
 from .preprocessing import Preprocessing, UnreadablePhoto
 from .progress import Progress
+from .quality import LUMA
 
 FEWEST_PHOTOS, MOST_PHOTOS = 5, 40
 """Fewer photos show too little of a station; of more, so many are evenly picked."""
@@ -27,7 +28,21 @@ GRID = 28
 """Cells along the side of an image in which colours are averaged, so that noise does not count."""
 COLOURS = 0.5
 """How much the distance of colours counts."""
+SHADING = 6.0
+"""How much the distance of shading counts."""
+DARKEST = 0.05
+"""Level that is added before logarithms are taken, so that noise in the dark does not count."""
 BATCH = 8
+
+
+def _directions(channels: int) -> NDArray[np.float32]:
+    """Directions of unit length [channels, 16], always the same."""
+    drawn = np.random.default_rng(0).normal(size=(channels, 16)).astype(np.float32)
+    directions: NDArray[np.float32] = drawn / np.linalg.norm(drawn, axis=0)
+    return directions
+
+
+COLOUR_DIRECTIONS, SHADING_DIRECTIONS = _directions(3), _directions(2)
 
 
 @dataclass(frozen=True)
@@ -52,9 +67,18 @@ class Seen:
         return cls(np.concatenate(embeddings), np.concatenate(colours))
 
     @cached_property
-    def quantiles(self) -> NDArray[np.float32]:
-        """Where the colours lie; see :func:`colour_quantiles`."""
-        return colour_quantiles(self.colours)
+    def colour_quantiles(self) -> NDArray[np.float32]:
+        """Where the colours lie; see :func:`quantiles`."""
+        return quantiles(self.colours, COLOUR_DIRECTIONS)
+
+    @cached_property
+    def shading_quantiles(self) -> NDArray[np.float32]:
+        """Where the steps in brightness from a cell to the next lie, to the right and down, as logarithms; see
+        :func:`quantiles`. They have a sign, so they tell from which side light comes as well as how hard it is."""
+        levels = (self.colours @ np.array(LUMA, np.float32)).reshape(-1, GRID, GRID)
+        brightness = np.log(levels + DARKEST)
+        steps = [np.diff(brightness, axis=2)[:, 1:], np.diff(brightness, axis=1)[:, :, 1:]]
+        return quantiles(np.stack(steps, axis=-1), SHADING_DIRECTIONS)
 
     def split(self, parts: int) -> list["Seen"]:
         """The images in equal parts."""
@@ -69,12 +93,14 @@ class Likeness:
     Attributes:
         photos: mean cosine of the photos to their nearest reference.
         references: mean cosine of the references to their nearest photo.
-        colours: distance of their colours, 0 to about 1: see :func:`colour_distance`.
+        colours: distance of their colours, in levels 0 to 1: see :func:`distance`.
+        shading: distance of their steps in brightness, in logarithms: see :attr:`Seen.shading_quantiles`.
     """
 
     photos: float
     references: float
     colours: float
+    shading: float
 
     @classmethod
     def of(cls, photos: Seen, references: Seen) -> "Likeness":
@@ -83,32 +109,32 @@ class Likeness:
         return cls(
             float(cosines.max(axis=1).mean()),
             float(cosines.max(axis=0).mean()),
-            colour_distance(photos.quantiles, references.quantiles),
+            distance(photos.colour_quantiles, references.colour_quantiles),
+            distance(photos.shading_quantiles, references.shading_quantiles),
         )
 
     @property
     def total(self) -> float:
         """All as one figure, 2 at most."""
-        return self.photos + self.references - COLOURS * self.colours
+        return self.photos + self.references - COLOURS * self.colours - SHADING * self.shading
 
 
-def colour_quantiles(colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the colours [..., 3] of a set of images lie along directions in colour space: quantiles float32 [101, 16]."""
-    directions = np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
-    directions /= np.linalg.norm(directions, axis=0)
-    ordered = np.sort(colours.reshape(-1, 3) @ directions, axis=0)
-    quantiles: NDArray[np.float32] = ordered[np.linspace(0, len(ordered) - 1, 101).round().astype(int)]
-    return quantiles
+def quantiles(values: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where values [..., C] lie along directions [C, D] of unit length: the middles of 100 equal shares, float32 [100, D]."""
+    ordered = np.sort(values.reshape(-1, len(directions)) @ directions, axis=0)
+    middles = (np.arange(100) + 0.5) / 100 * (len(ordered) - 1)
+    found: NDArray[np.float32] = ordered[middles.round().astype(int)]
+    return found
 
 
-def colour_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """How far the colours of one set of images must be moved to become those of the other, on average, in levels 0 to 1.
+def distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """How far one set of values must be moved to become another, on average.
 
-    It is the Wasserstein distance, averaged over directions in colour space (Bonneel et al., "Sliced and Radon Wasserstein
-    Barycenters of Measures", Journal of Mathematical Imaging and Vision 51, 2015).
+    It is the Wasserstein distance, averaged over directions (Bonneel et al., "Sliced and Radon Wasserstein Barycenters of
+    Measures", Journal of Mathematical Imaging and Vision 51, 2015).
 
     Args:
-        one: the quantiles of one set, as :func:`colour_quantiles` returns them.
+        one: the quantiles of one set, as :func:`quantiles` returns them.
         other: those of the other.
     """
     return float(np.abs(one - other).mean())

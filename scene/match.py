@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import Likeness, Seen, colour_distance, colour_quantiles
+from ..inference.likeness import COLOUR_DIRECTIONS, Likeness, Seen, distance, quantiles
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -318,7 +318,7 @@ class _Matcher:
                     for quantity, value in zip(COLOUR, values[3 * number : 3 * number + 3], strict=True)
                 )
                 shown += part * (np.array([whole * red, whole, whole * blue], np.float32) - 1)
-            apart = colour_distance(self.photos.quantiles, colour_quantiles(_levels(shown[:, ::2])))
+            apart = distance(self.photos.colour_quantiles, quantiles(_levels(shown[:, ::2]), COLOUR_DIRECTIONS))
             return apart + COLOUR_PRICE * sum(value * value for value in values)
 
         size = 2 * _generations(len(places), COLOUR_GENERATIONS)[1]

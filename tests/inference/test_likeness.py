@@ -11,11 +11,13 @@ from scipy.stats import wasserstein_distance
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.files import sha256_file
 from synthetic_similarity_search.inference.likeness import (
+    COLOUR_DIRECTIONS,
     GRID,
+    SHADING_DIRECTIONS,
     Likeness,
     Seen,
-    colour_distance,
-    colour_quantiles,
+    distance,
+    quantiles,
     read_station_photos,
 )
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
@@ -30,11 +32,18 @@ def unit(*angles: float) -> np.ndarray:
 
 
 def seen(*angles: float, grey: float = 0.5) -> Seen:
-    return Seen(unit(*angles), np.full((len(angles), 4, 3), grey, np.float32))
+    return Seen(unit(*angles), np.full((len(angles), GRID * GRID, 3), grey, np.float32))
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> float:
-    return colour_distance(colour_quantiles(one), colour_quantiles(other))
+def colour_distance(one: np.ndarray, other: np.ndarray) -> float:
+    return distance(quantiles(one, COLOUR_DIRECTIONS), quantiles(other, COLOUR_DIRECTIONS))
+
+
+def block(lit: float = 0.3, table: float = 0.25, shadow: float = 0.05, step: int = 1) -> Seen:
+    """A block on a table: its shadow lies to its right, or for a ``step`` of -1 to its left."""
+    levels = np.full((GRID, GRID), table, np.float32)
+    levels[8:18, 10:18], levels[8:18, 18:22] = lit, shadow
+    return Seen(unit(0), np.repeat(levels[:, ::step].reshape(1, -1, 1), 3, axis=2))
 
 
 def test_equal_sets_are_as_like_as_can_be() -> None:
@@ -62,16 +71,41 @@ def test_the_distance_of_colours_is_that_of_sorted_projections() -> None:
     directions = np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
     expected = np.mean([wasserstein_distance(one @ axis, other @ axis) for axis in directions.T])
-    assert distance(one, other) == pytest.approx(expected, rel=0.02)
+    assert colour_distance(one, other) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_small_part_of_another_colour_counts_by_its_share() -> None:
     table = np.full((1000, 3), 0.5)
     part = table.copy()
     part[:100] = (0.9, 0.5, 0.5)
-    share = distance(table, part)
+    share = colour_distance(table, part)
     part[100:200] = (0.9, 0.5, 0.5)
-    assert distance(table, part) == pytest.approx(2 * share, rel=0.05) and share > 0.01
+    assert colour_distance(table, part) == pytest.approx(2 * share, rel=0.05) and share > 0.01
+
+
+def test_shading_is_that_of_the_steps_from_cell_to_cell() -> None:
+    draw = np.random.default_rng(4)
+    one, other = (
+        Seen(unit(0), draw.beta(2, wide, (1, GRID * GRID, 1)).repeat(3, 2).astype(np.float32)) for wide in (2, 5)
+    )
+    expected = []
+    for axis in SHADING_DIRECTIONS.T:
+        projected = []
+        for seen_ in (one, other):
+            brightness = np.log(seen_.colours[0, :, 0].astype(float).reshape(GRID, GRID) + 0.05)
+            across, down = np.diff(brightness, axis=1)[1:], np.diff(brightness, axis=0)[:, 1:]
+            projected.append((axis[0] * across + axis[1] * down).ravel())
+        expected.append(wasserstein_distance(*projected))
+    assert Likeness.of(one, other).shading == pytest.approx(np.mean(expected), rel=0.05)
+
+
+def test_fainter_shadows_and_light_from_another_side_are_less_like() -> None:
+    photo = block()
+    assert Likeness.of(photo, photo).shading == 0
+    assert Likeness.of(photo, block(shadow=0.2)).shading > 2 * Likeness.of(photo, block(shadow=0.1)).shading > 0
+    turned = Likeness.of(photo, block(step=-1))
+    assert turned.colours == pytest.approx(0) and turned.shading > 0.003
+    assert turned.total < Likeness.of(photo, photo).total
 
 
 def test_colours_are_means_of_cells_before_the_encoder_normalises(tmp_path: Path) -> None:

@@ -178,10 +178,10 @@ def test_a_scene_that_is_like_the_photos_stays_as_it_is(station: Path, tmp_path:
 @pytest.mark.parametrize(
     ("before", "after", "taken"),
     [
-        ((0.78, 0.77, 0.26), (0.93, 0.91, 0.02), True),  # grey parts, which are blue in the photos
-        ((0.862, 0.866, 0.144), (0.897, 0.915, 0.060), True),  # a red and dim station, which is grey in the photos
-        ((0.89, 0.88, 0.04), (0.94, 0.94, 0.02), False),  # near already: F1 would not rise
-        ((0.94, 0.94, 0.15), (0.88, 0.88, 0.02), False),  # right colours, but less like the photos
+        ((0.78, 0.77, 0.26, 0.04), (0.93, 0.91, 0.02, 0.02), True),  # grey parts, which are blue in the photos
+        ((0.862, 0.866, 0.144, 0.01), (0.897, 0.915, 0.060, 0.01), True),  # red and dim, grey in the photos
+        ((0.89, 0.88, 0.04, 0.01), (0.94, 0.94, 0.02, 0.01), False),  # near already: F1 would not rise
+        ((0.94, 0.94, 0.15, 0.01), (0.88, 0.88, 0.02, 0.01), False),  # right colours, but less like the photos
     ],
 )
 def test_a_look_is_taken_for_much_likeness_or_right_colours(
