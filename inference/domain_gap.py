@@ -46,8 +46,9 @@ BATCH = 8
 VISIBLE = 1.5
 """Smallest mean difference in levels that a change must make to be worth another embedding."""
 
-EASILY_MISTAKEN = 0.3
-"""Share of misclassified photos from which on photos are said to be easily mistaken."""
+EASILY_MISTAKEN, UNLIKE = 0.3, 0.043
+"""The share of misclassified photos and the loss of similarity to their class from which on another side is supposed, where
+nothing differs that is measured. Photos of matched scenes lose 0.02 to 0.04, or 0.06 where parts lie at any turn."""
 
 CHANGES: Mapping[str, Change] = {
     "brightness": photo_changes.brightened,
@@ -159,12 +160,15 @@ def explain(
     plain = sample.embed(sample.photos)
     own, other, before = sample.nearest(plain)
     tried = _try_changes(sample, before, progress)
+    gaps = tuple(_gap(sample, number, before, tried) for number in np.unique(sample.classes).tolist())
+    unlike = float(np.mean([gap.references - gap.photos for gap in gaps])) >= UNLIKE
+    easily_mistaken = len(mistaken) >= EASILY_MISTAKEN * sum(map(len, paths.values()))
     return Explanation(
-        gaps=tuple(_gap(sample, number, before, tried) for number in np.unique(sample.classes).tolist()),
+        gaps=gaps,
         ablations=_try_ablations(sample, plain, k, progress),
         photos=len(sample.photos),
         references=len(sample.references),
-        causes=_causes(sample, before, tried, len(mistaken) / sum(map(len, paths.values()))),
+        causes=_causes(sample, before, tried, other_side=unlike and easily_mistaken),
         pairs=_pairs(sample, folder, own, other, before),
     )
 
@@ -242,18 +246,17 @@ def _nearest_of_other_poses(sample: Sample, number: int) -> float:
 
 
 def _causes(
-    sample: Sample, before: Similarities, tried: Mapping[str, Similarities], mistaken: float
+    sample: Sample, before: Similarities, tried: Mapping[str, Similarities], *, other_side: bool
 ) -> tuple[Cause, ...]:
     """Return the respects in which photos differ, the largest difference first.
 
-    Where a large share of the photos is ``mistaken`` although nothing differs that is measured, they may show another side of
-    the part. So may those that are more like another class and have longer shadows, as a part may stand higher on its other
-    side and look larger.
+    Where nothing differs that is measured, they may show another side of the part, if ``other_side`` says so. So may photos that
+    are more like another class and have longer shadows, as a part may stand higher on its other side and look larger.
     """
     partners = sample.partners
     named = list(differences(sample.photos, partners))
     higher = "relief" in named and {"relief", "size"}.issuperset(named)
-    if (not named and mistaken >= EASILY_MISTAKEN) or (higher and before.margins.mean() < 0):
+    if (other_side and not named) or (higher and before.margins.mean() < 0):
         named = ["side"]
     return tuple(
         Cause(

@@ -114,9 +114,14 @@ class Likeness:
         )
 
     @property
+    def cosines(self) -> float:
+        """What the encoder sees as one figure, 2 at most."""
+        return self.photos + self.references
+
+    @property
     def total(self) -> float:
         """All as one figure, 2 at most."""
-        return self.photos + self.references - COLOURS * self.colours - SHADING * self.shading
+        return self.cosines - COLOURS * self.colours - SHADING * self.shading
 
 
 def quantiles(values: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,6 +26,9 @@ DIFFERENT, SHADED, TINTED = 20.0, 0.12, 10.0
 """From which difference in levels on a pixel is not backdrop; from which loss of brightness on, and up to which other
 difference in levels, it is backdrop in a shadow."""
 
+FITS = 4
+"""How often a backdrop is fitted to the frame."""
+
 RELIEF = (0.006, 0.03)
 """Small features: larger than noise, smaller than a part, as shares of the image."""
 
@@ -54,8 +57,8 @@ SMALLEST, LARGEST = 0.05, 0.9
 MISTAKABLE = 0.1
 """Share of the parts that may be shades of their backdrop, by chance."""
 
-LEAST = 1e-4
-"""Share of the image that shadows have at least where they are compared."""
+DIMMEST, NARROWEST = 0.015, 0.15
+"""Shadows are compared as if they took at least this share of the light, and lay on this share, of an area as large as the part."""
 
 FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
 """Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
@@ -119,14 +122,20 @@ def frame(size: int) -> NDArray[np.bool_]:
 
 def even_backdrop(images: Pixels) -> Pixels:
     """Return what images [N, S, S, 3] would show without parts: the frame around them, continued as a quadratic, since light
-    falls off across a table."""
-    count, size = images.shape[:2]
+    falls off across a table. Fitted again to the half of the frame that it fits best, as shadows and parts may reach the rest."""
+    size = images.shape[1]
     y, x = np.indices((size, size)) / size - 0.5
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1).astype(np.float32)
     border = frame(size)
-    levels = images[:, border].transpose(1, 0, 2).reshape(border.sum(), -1)
-    found = np.linalg.lstsq(terms[border], levels, rcond=None)[0]
-    return (terms.reshape(-1, 6) @ found).reshape(size, size, count, 3).transpose(2, 0, 1, 3).clip(1)
+    across, backdrops = terms[border], []
+    for levels in images[:, border]:
+        kept = np.ones(len(levels), bool)
+        for _ in range(FITS):
+            found = np.linalg.lstsq(across[kept], levels[kept], rcond=None)[0]
+            apart = np.abs(levels - across @ found).max(axis=1)
+            kept = apart <= np.median(apart)
+        backdrops.append((terms.reshape(-1, 6) @ found).reshape(size, size, 3))
+    return np.stack(backdrops).clip(1)
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,7 @@ class Parts:
         lit_from: from the middle of the shadow to that of the part, to the right and upwards, [N, 2].
         levels: brightness of the part and of the backdrop, [N, 2].
         texture: how uneven the backdrops are, in levels.
+        cut: whether parts reach the edge of the image, so that they look smaller than they are.
         shades: whether a part is but a shade of its backdrop, so that it cannot be told from its shadow.
     """
 
@@ -154,6 +164,7 @@ class Parts:
     lit_from: Floats
     levels: Floats
     texture: float
+    cut: bool
     shades: bool
 
     @classmethod
@@ -186,6 +197,7 @@ class Parts:
                 axis=1,
             ),
             texture=float(1.48 * np.median(uneven)),  # as a shadow or a part may reach some of the frame
+            cut=bool((masks.any(axis=1)[:, [0, -1]] | masks.any(axis=2)[:, [0, -1]]).any(axis=1).mean() > MISTAKABLE),
             shades=bool(grey.mean() > MISTAKABLE),
         )
 
@@ -241,16 +253,19 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
     }
     if parts.stand_out and own.stand_out:
         part, backdrop = np.abs(np.log(parts.levels.mean(axis=0) / own.levels.mean(axis=0)))
+        area, own_area = (each.sizes.mean() ** 2 for each in (parts, own))
         apart = parts.places.mean(axis=0) - own.places.mean(axis=0)
         error = np.sqrt(sum(each.places.var(axis=0).sum() / len(each.places) for each in (parts, own)))
         darker, longer = (
-            np.log(one.mean().clip(LEAST) / other.mean().clip(LEAST))
-            - 2 * np.log(parts.sizes.mean() / own.sizes.mean())
-            for one, other in ((parts.shadows, own.shadows), (parts.shaded, own.shaded))
+            float(np.log(max(one / area, least) / max(other / own_area, least)))
+            for one, other, least in (
+                (parts.shadows.mean(), own.shadows.mean(), DIMMEST),
+                (parts.shaded.mean(), own.shaded.mean(), NARROWEST),
+            )
         )
         found |= {
             "background": (backdrop - part) / BACKDROP,
-            "size": abs(np.log(parts.sizes.mean() / own.sizes.mean())),
+            "size": abs(np.log(area / own_area)) / 2,
             "position": float(np.linalg.norm(apart)) if np.linalg.norm(apart) > SURE * error else 0.0,
             "turn": abs(turn_between(parts, own)),
             "light direction": angle_between_lights(parts, own),
@@ -258,6 +273,8 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
             "contrast": abs(darker),
         }
     excess = {cause: float(value / LIMITS[cause]) for cause, value in found.items() if value > LIMITS[cause]}
+    if "position" in excess and parts.cut:
+        excess.pop("size", None)
     if {"relief", "turn", "light direction"} & excess.keys():  # their shadows are larger or smaller, too
         excess.pop("contrast", None)
     if {"turn", "light direction"} & excess.keys():

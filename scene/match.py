@@ -74,9 +74,9 @@ COLOUR_PRICE = PRICE / 30
 """The same where colours alone are found: a part that covers little of the pictures has its colour, too."""
 STEP = 0.7
 """How far the first candidates are from the scene as it is, in values of the knobs."""
-UNLIKE = 1.6
-"""Likeness below which photos show something else. With the stand-in, nine stations reach 1.66 to 1.87 where the look fits,
-photos of other things 0.91 to 1.66, so those of things of the same size, colour and table may pass."""
+UNLIKE = 1.65
+"""Sum of the mean cosines below which photos show something else. With the stand-in, stations reach 1.73 to 1.88 where the look
+fits, photos of other things 1.7 at most, so those of things of the same size, colour and table may pass."""
 MOST_EXAMPLES = 6
 EMBEDDING = 0.06
 """Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
@@ -171,10 +171,10 @@ def refuse_dark(scene: bpy.types.Scene) -> list[str]:
 def unlike(found: Likeness) -> list[str]:
     """A warning where photos are unlike even the best references."""
     sentence = (
-        f"Nothing fits: the photos are unlike even the best references (likeness {found.total:.2f} of 2). Make sure that "
+        f"Nothing fits: the photos are unlike even the best references (similarity {found.cosines:.2f} of 2). Make sure that "
         "they show these parts as the camera sees them."
     )
-    return [sentence] if found.total < UNLIKE else []
+    return [sentence] if found.cosines < UNLIKE else []
 
 
 def worth_taking(before: Likeness, after: Likeness) -> bool:

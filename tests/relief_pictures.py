@@ -47,7 +47,7 @@ def picture(label: str, station: Station, seed: int) -> Image.Image:
     height = np.where(plate, 0.05, 0.0) + np.where(block(*FEATURES[label], (0.06, 0.03)), 0.03, 0.0)
     if station.hollow:  # the plate from below
         height = np.where(plate & ~block(0.21, 0.11), 0.06, np.where(plate, 0.01, 0.0)) + np.where(
-            block(0.015, 0.12), 0.04, 0.0
+            block(0.015, 0.12) | block(0.22, 0.015) | (abs(np.hypot(x, y) - 0.07) < 0.015), 0.06, 0.0
         )
     light = _light(height * station.scale, station.azimuth, station.elevation)
     albedo = np.where(plate[..., None], station.part, station.table)

@@ -51,6 +51,17 @@ def test_nothing_is_measured_in_a_matched_scene(references: Pixels, seed: int) -
     assert not differences(pixels(NOMINAL, 2, seed), references)
 
 
+def test_parts_that_reach_the_edge_are_not_called_smaller(references: Pixels) -> None:
+    assert "size" not in differences(pixels(replace(NOMINAL, place=(0.4, 0.0)), 2, 50), references)
+    assert list(differences(pixels(replace(NOMINAL, scale=1.3), 2, 50), references))[0] == "size"
+
+
+def test_a_shadow_across_the_edge_is_not_taken_for_a_texture(references: Pixels) -> None:
+    shaded = pixels(NOMINAL, 2, 50)
+    shaded[:, :70, 174:] *= 0.5  # the upper right corner
+    assert "background" not in differences(shaded, references)
+
+
 @pytest.mark.parametrize("changed", [{}, {"azimuth": -40.0}, {"scale": 1.3}, {"turn": 90.0}])
 def test_parts_that_are_a_shade_of_their_table_are_not_mistaken_for_shadows(changed: dict[str, float]) -> None:
     """What cannot be told is not said; were the parts shadows, their size and the light's direction would be wrong."""
@@ -65,7 +76,7 @@ def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp
         tmp_path / "references", encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors"
     )
     for station, named in ((NOMINAL, []), (DIFFERING["side"], ["side"])):
-        photos = write(tmp_path / f"photos {named}", station, 1, seed=1000)
+        photos = write(tmp_path / f"photos {named}", station, 2, seed=1000)
         by_class = {label: sorted((photos / label).iterdir()) for label in FEATURES}
         true = np.repeat([database.classes.index(label) for label in by_class], [*map(len, by_class.values())])
         paths = [path for own in by_class.values() for path in own]
