@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether `validate --explain` names what photographs differ in: scenes are made to have one difference, or none.
 
-    python benchmarks/advice.py [--seeds 11-20]
+    python benchmarks/advice.py [--seeds 16-25]
 
 For each seed, benchmarks/cases/differing.py makes a scene and photographs that differ from its references in one known
 respect; the product builds the references and explains the gap. What it says goes to build/advice.json, and the table of

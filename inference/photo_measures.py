@@ -253,19 +253,16 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
     }
     if parts.stand_out and own.stand_out:
         part, backdrop = np.abs(np.log(parts.levels.mean(axis=0) / own.levels.mean(axis=0)))
-        area, own_area = (each.sizes.mean() ** 2 for each in (parts, own))
         apart = parts.places.mean(axis=0) - own.places.mean(axis=0)
         error = np.sqrt(sum(each.places.var(axis=0).sum() / len(each.places) for each in (parts, own)))
-        darker, longer = (
-            float(np.log(max(one / area, least) / max(other / own_area, least)))
-            for one, other, least in (
-                (parts.shadows.mean(), own.shadows.mean(), DIMMEST),
-                (parts.shaded.mean(), own.shaded.mean(), NARROWEST),
-            )
+        shade, own_shade = (
+            (np.array([each.shadows.mean(), each.shaded.mean()]) / each.sizes.mean() ** 2).clip((DIMMEST, NARROWEST))
+            for each in (parts, own)
         )
+        darker, longer = np.log(shade / own_shade).tolist()
         found |= {
             "background": (backdrop - part) / BACKDROP,
-            "size": abs(np.log(area / own_area)) / 2,
+            "size": abs(np.log(parts.sizes.mean() / own.sizes.mean())),
             "position": float(np.linalg.norm(apart)) if np.linalg.norm(apart) > SURE * error else 0.0,
             "turn": abs(turn_between(parts, own)),
             "light direction": angle_between_lights(parts, own),
