@@ -34,7 +34,7 @@ RESULTS = ROOT / "build" / "advice.json"
 PAGE = ROOT / "benchmarks" / "ADVICE.md"
 TABLE = "<!-- Everything below is written by benchmarks/advice.py. -->"
 SEEDS = range(16, 26)
-"""The seeds that count. The limits in inference/photo_measures.py were chosen on smaller ones."""
+"""The seeds that count. benchmarks/ADVICE.md says which had been seen when the limits were chosen."""
 K = 5
 
 EXPECTED = {

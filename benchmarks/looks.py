@@ -26,7 +26,7 @@ IMAGES = 8
 """References of each class."""
 SPREAD = 0.5
 """Standard deviation of the knobs' values: some are turned by an amount that is not unusual."""
-FIGURES = ("photos", "references", "colours", "total")
+FIGURES = ("photos", "references", "colours", "shading", "total")
 
 
 def measure(database: ReferenceDatabase, encoder: Encoder, photos: Seen, of_each: int) -> Likeness:

@@ -250,7 +250,7 @@ def _causes(
 ) -> tuple[Cause, ...]:
     """Return the respects in which photos differ, the largest difference first.
 
-    Where nothing differs that is measured, they may show another side of the part, if ``other_side`` says so. So may photos that
+    Where nothing differs that is measured, photos may show another side of the part, if ``other_side`` says so. So may those that
     are more like another class and have longer shadows, as a part may stand higher on its other side and look larger.
     """
     partners = sample.partners

@@ -45,8 +45,8 @@ LIMITS = {
     "relief": np.log(2.0),
 }
 """The difference from which on photos are said to differ: logarithm of the ratio of levels, sizes or shadows; colour relative
-to brightness; share of the area; share of the image's width; degrees. They were chosen on scenes that benchmarks/ADVICE.md does
-not count."""
+to brightness; share of the area; share of the image's width; degrees. benchmarks/ADVICE.md says which scenes had been seen when
+they were chosen."""
 
 TEXTURE, BACKDROP = 6.0, np.log(1.4)
 """Limits of what makes the background differ: unevenness in levels, and logarithm of the ratio of levels."""
@@ -55,7 +55,7 @@ SMALLEST, LARGEST = 0.05, 0.9
 """Sizes of parts that can be told from their backdrop, as shares of the image."""
 
 MISTAKABLE = 0.1
-"""Share of the parts that may be shades of their backdrop, by chance."""
+"""Share of the images in which, by chance, a part may look like a shade of its backdrop, or reach the edge."""
 
 DIMMEST, NARROWEST = 0.015, 0.15
 """Shadows are compared as if they took at least this share of the light, and lay on this share, of an area as large as the part."""

@@ -220,7 +220,6 @@ def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tm
 
 def test_photos_of_something_else_fit_nothing() -> None:
     assert unlike(Likeness(photos=0.9, references=0.85, colours=0.05, shading=0.04)) == []
-    (sentence,) = unlike(
-        Likeness(photos=0.85, references=0.74, colours=0.04, shading=0.0)
-    )  # other things on the same table
+    other_things_on_the_same_table = Likeness(photos=0.85, references=0.74, colours=0.04, shading=0.0)
+    (sentence,) = unlike(other_things_on_the_same_table)
     assert sentence.startswith("Nothing fits: the photos are unlike even the best references (similarity 1.59 of 2).")
