@@ -30,6 +30,10 @@ COLOURS = 0.5
 """How much the distance of colours counts."""
 SHADING = 6.0
 """How much the distance of shading counts."""
+PLACES = 7
+"""Cells along the side of an image in which brightness is compared with that of the opposite cell."""
+SURE = 0.6
+"""Amplitude, 1 at most, from which it is believed from where light comes; chance gives about 0.3."""
 DARKEST = 0.05
 """Level that is added before logarithms are taken, so that noise in the dark does not count."""
 BATCH = 8
@@ -79,6 +83,16 @@ class Seen:
         brightness = np.log(levels + DARKEST)
         steps = [np.diff(brightness, axis=2)[:, 1:], np.diff(brightness, axis=1)[:, :, 1:]]
         return quantiles(np.stack(steps, axis=-1), SHADING_DIRECTIONS)
+
+    @cached_property
+    def imbalance(self) -> NDArray[np.float32]:
+        """How much brighter places are than those opposite across the middle, on average: half the difference of their
+        logarithms, float32 [:data:`PLACES` ²]. Parts in the middle, at any turn, cancel out; the side of light and shadow does
+        not."""
+        side = GRID // PLACES
+        levels = (self.colours @ np.array(LUMA, np.float32)).reshape(-1, PLACES, side, PLACES, side).mean(axis=(2, 4))
+        picture = np.log(levels + DARKEST).mean(axis=0).ravel()
+        return np.asarray((picture - picture[::-1]) / 2, np.float32)
 
     def split(self, parts: int) -> list["Seen"]:
         """The images in equal parts."""
@@ -143,6 +157,29 @@ def distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
         other: those of the other.
     """
     return float(np.abs(one - other).mean())
+
+
+def turn_toward(photos: Seen, turned: Sequence[Seen]) -> float:
+    """How far lamps must be turned for their light to come from the side that it comes from in photos.
+
+    As lamps turn, the likeness of imbalances rises and falls once. The phase of that wave is the answer, so a few turns
+    suffice. What all turns have in common is no effect of light.
+
+    Args:
+        photos: the photos.
+        turned: references, the first with lamps as they are, each other one with lamps turned anticlockwise by a further equal
+            part of a full turn; three or more.
+
+    Returns:
+        Radians anticlockwise, -π to π; 0 where photos do not tell.
+    """
+    imbalances = np.stack([references.imbalance for references in turned])
+    light = imbalances - imbalances.mean(axis=0)
+    wanted = photos.imbalance - imbalances.mean(axis=0)
+    sizes = np.linalg.norm(light, axis=1) * np.linalg.norm(wanted)
+    likeness = light @ wanted / np.maximum(sizes, 1e-9)
+    wave = 2 * np.mean(likeness * np.exp(2j * np.pi * np.arange(len(turned)) / len(turned)))
+    return float(np.angle(wave)) if abs(wave) > SURE else 0.0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..inference.encoder import Encoder
 from ..inference.errors import InputError
 from ..inference.files import evenly, replacing
-from ..inference.likeness import COLOUR_DIRECTIONS, Likeness, Seen, distance, quantiles
+from ..inference.likeness import COLOUR_DIRECTIONS, Likeness, Seen, distance, quantiles, turn_toward
 from ..inference.pictures import contact_sheet
 from ..inference.preprocessing import Preprocessing
 from ..inference.progress import Progress
@@ -64,6 +64,8 @@ COLOUR_GENERATIONS = 60
 """Generations of colours, which need no rendering."""
 COLOUR_STEP = 0.3
 """How far the search moves a colour at first, in parts of the step of other knobs: colours are nearly known when it starts."""
+TURNS = 4
+"""Directions of the lamps, all around, that are compared before the search, which cannot turn them far."""
 DARKER = 3
 """How often, at most, all lights are weakened before colours are found: what is white in a picture has no colour."""
 WHITE, WHITE_SHARE = 0.98, 0.02
@@ -77,6 +79,7 @@ STEP = 0.7
 UNLIKE = 1.65
 """Sum of the mean cosines below which photos show something else. With the stand-in, stations reach 1.73 to 1.88 where the look
 fits, photos of other things 1.7 at most, so those of things of the same size, colour and table may pass."""
+DIRECTION = Knob("Lamps", "direction")
 MOST_EXAMPLES = 6
 EMBEDDING = 0.06
 """Seconds that comparing an image takes, about, when it is said beforehand how long all will take."""
@@ -228,14 +231,17 @@ class _Matcher:
         looks = _generations(len(self.controls.controls), candidates)
         cameras = _generations(len(self.camera.controls), CAMERA_CANDIDATES) if self.camera.controls else (0, 0)
         colours = sum(knob.quantity == "brightness" for knob in self.controls.knobs)
-        return each * (math.prod(looks) + math.prod(cameras) + 1 + DARKER + colours) + 3 * last
+        turns = TURNS if DIRECTION in self.controls.knobs else 0
+        return each * (math.prod(looks) + math.prod(cameras) + 1 + DARKER + turns + colours) + 3 * last
 
     def run(self, candidates: int, progress: Progress) -> Iterator[PlannedImage]:
         """Search the look, then the camera, and compare both with the scene as it was; yields each image."""
         unturned, straight = (0.0,) * len(self.controls.controls), (0.0,) * len(self.camera.controls)
         first = self._plan(unturned, straight)
         yield from self._time(first, candidates, progress)
-        start = yield from self._start_from_colours((yield from self._start_from_exposure(first)))
+        exposed = yield from self._start_from_exposure(first)
+        coloured = yield from self._start_from_colours(exposed)
+        start = yield from self._start_from_direction(coloured)
         steps = tuple(COLOUR_STEP if knob.quantity in COLOUR else 1.0 for knob in self.controls.knobs)
         look = yield from self._search(start, steps, candidates, lambda values: (values, straight))
         camera = straight
@@ -289,7 +295,7 @@ class _Matcher:
             (seen,) = self._see([candidate])
         return candidate
 
-    def _start_from_colours(self, first: Candidate) -> Rendering:
+    def _start_from_colours(self, first: Candidate) -> Generator[PlannedImage, None, Candidate]:
         """The colours of materials and backdrop that suit the photos best, with the other knobs as they are in the ``first``
         candidate: where to search from.
 
@@ -299,7 +305,7 @@ class _Matcher:
         knobs = self.controls.knobs
         subjects = list(dict.fromkeys(knob.subject for knob in knobs if knob.quantity == "brightness"))
         if not subjects:
-            return first.look
+            return first
         places = [knobs.index(Knob(subject, quantity)) for subject in subjects for quantity in COLOUR]
         darker = [
             tuple(-1.0 if knob == Knob(subject, "brightness") else v for knob, v in zip(knobs, first.look, strict=True))
@@ -327,7 +333,23 @@ class _Matcher:
             asked = strategy.ask()
             strategy.tell(asked, [cost(values) for values in asked])
         found = dict(zip(places, _rounded(strategy.result.xfavorite), strict=True))
-        return tuple(found.get(place, value) for place, value in enumerate(first.look))
+        return self._plan(tuple(found.get(place, value) for place, value in enumerate(first.look)), first.camera)
+
+    def _start_from_direction(self, candidate: Candidate) -> Rendering:
+        """The look of a candidate with its lamps turned to the side from where light comes in the photos, which the encoder
+        hardly minds."""
+        if DIRECTION not in self.controls.knobs:
+            return candidate.look
+
+        def turned(angle: float) -> Values:
+            (value,) = _rounded([angle / DIRECTION.effect(1.0)])
+            knobs = zip(self.controls.knobs, candidate.look, strict=True)
+            return tuple(value if knob == DIRECTION else own for knob, own in knobs)
+
+        looks = [turned(2 * math.pi * step / TURNS) for step in range(TURNS)]
+        tried = [self._plan(look, candidate.camera) for look in looks]
+        yield from self._render(tried)
+        return turned(turn_toward(self.photos, self._see(tried)))
 
     def _search(self, start: Values, steps: Values, candidates: int, with_rest: Any) -> Rendering:
         """Try about so many candidates of the values of some knobs, from a start, by ``steps`` in parts of :data:`STEP`;

@@ -19,6 +19,7 @@ from synthetic_similarity_search.inference.likeness import (
     distance,
     quantiles,
     read_station_photos,
+    turn_toward,
 )
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
@@ -106,6 +107,32 @@ def test_fainter_shadows_and_light_from_another_side_are_less_like() -> None:
     turned = Likeness.of(photo, block(step=-1))
     assert turned.colours == pytest.approx(0) and turned.shading > 0.003
     assert turned.total < Likeness.of(photo, photo).total
+
+
+def lit_from(degrees: float, part: float, strength: float = 0.2, shift: int = 0, seed: int = 0) -> Seen:
+    """Noisy images of a part on a table that is brighter towards one side, anticlockwise from the right."""
+    rows, columns = np.mgrid[1 : -1 : GRID * 1j, -1 : 1 : GRID * 1j]
+    toward = np.radians(degrees)
+    levels = 0.4 + strength * (np.cos(toward) * columns + np.sin(toward) * rows)
+    levels[9 : 19 + shift, 9:19] = part
+    images = np.random.default_rng(seed).normal(levels, 0.02, (6, GRID, GRID))
+    return Seen(np.repeat(unit(0), 6, axis=0), images.reshape(6, -1, 1).repeat(3, axis=2).astype(np.float32))
+
+
+@pytest.mark.parametrize("wanted", [-130, -45, 10, 90, 160])
+def test_lamps_are_turned_to_the_side_from_which_photos_are_lit(wanted: float) -> None:
+    photos = lit_from(30 + wanted, part=0.1, strength=0.15, seed=1)
+    # Parts of another colour and off the middle make imbalances, too.
+    turned = [lit_from(30 + 90 * step, part=0.8, shift=2) for step in range(4)]
+    assert np.degrees(turn_toward(photos, turned)) == pytest.approx(wanted, abs=10)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lamps_stay_where_photos_do_not_tell_from_where_they_are_lit(seed: int) -> None:
+    photos = lit_from(0, part=0.1, strength=0, seed=seed)
+    assert turn_toward(photos, [lit_from(90 * step, part=0.8) for step in range(4)]) == 0
+    without_effect = [lit_from(0, part=0.1, seed=seed)] * 4
+    assert turn_toward(lit_from(0, part=0.1, seed=9), without_effect) == 0
 
 
 def test_colours_are_means_of_cells_before_the_encoder_normalises(tmp_path: Path) -> None:

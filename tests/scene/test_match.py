@@ -2,6 +2,7 @@
 """Match Look: a look that was changed is found again from photos without labels; what stops it is told in a sentence."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,12 @@ import pytest
 from PIL import Image
 
 from synthetic_similarity_search.inference.database import ReferenceDatabase
-from synthetic_similarity_search.inference.likeness import Likeness
+from synthetic_similarity_search.inference.encoder import Encoder
+from synthetic_similarity_search.inference.likeness import Likeness, Seen
+from synthetic_similarity_search.inference.preprocessing import Preprocessing
+from synthetic_similarity_search.scene import recipe
 from synthetic_similarity_search.scene.look_controls import find_controls
-from synthetic_similarity_search.scene.match import _Matcher, unlike, worth_taking
+from synthetic_similarity_search.scene.match import DIRECTION, _Matcher, unlike, worth_taking
 from synthetic_similarity_search.scene.read_settings import read_settings
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.rendering import render
@@ -200,6 +204,29 @@ def test_cameras_that_lose_the_region_are_turned_less(station: Path, tmp_path: P
     matcher.settings = replace(matcher.settings, jitter=still)
     candidate = matcher._plan((0.0,) * len(matcher.controls.controls), (16.0, 0.0))  # 46 degrees upwards
     assert 0.0 < candidate.camera[0] < 16.0 and len(candidate.images) == 8
+
+
+def test_the_search_starts_with_lamps_on_the_side_from_which_photos_are_lit(station: Path, tmp_path: Path) -> None:
+    wanted = 150
+    bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
+    scene, encoder = bpy.context.scene, Encoder(station / "vits14.onnx")
+    scene.simsearch.jitter.light_strength = 0.0
+    scene.eevee.use_shadows = True
+    settings = replace(read_settings(scene), images_per_class=4)
+    controls = find_controls(scene, settings)
+    look = [math.radians(wanted) / knob.effect(1.0) if knob == DIRECTION else 0.0 for knob in controls.knobs]
+    controls.turn(look)
+    render(scene, tmp_path / "photos", images_per_class=4, seed=9)
+    controls.turn([0.0] * len(look))
+    photos = Seen.through(encoder, Preprocessing(), sorted((tmp_path / "photos").glob("*/*.png")))
+    matcher = _Matcher(scene, settings, tmp_path / "out", photos, encoder, 1)
+    recipe.write(tmp_path / "out", scene, matcher.settings, matcher.as_it_is)
+    search = matcher._start_from_direction(matcher._plan((0.0,) * len(look), (0.0,) * len(matcher.camera.controls)))
+    with pytest.raises(StopIteration) as done:
+        while True:
+            next(search)
+    found = DIRECTION.effect(done.value.value[matcher.controls.knobs.index(DIRECTION)])
+    assert math.degrees(found) == pytest.approx(wanted, abs=20)
 
 
 def test_a_dark_scene_is_refused_and_one_without_lamps_matched(station: Path, tmp_path: Path) -> None:
