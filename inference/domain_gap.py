@@ -205,7 +205,7 @@ def _pick(paths: Sequence[Path], mistaken: Collection[Path], count: int) -> list
     """Pick ``count`` photos at most: misclassified ones first, then others, each evenly."""
     wrong = evenly([path for path in paths if path in mistaken], count)
     right = [path for path in paths if path not in mistaken]
-    return [*wrong, *(evenly(right, count - len(wrong)) if count > len(wrong) else ())]
+    return [*wrong, *evenly(right, count - len(wrong))]
 
 
 def _load(paths: Sequence[Path], preprocessing: Preprocessing) -> Pixels:
@@ -251,11 +251,11 @@ def _causes(
     """Return the respects in which photos differ, the largest difference first.
 
     Where nothing differs that is measured, photos may show another side of the part, if ``other_side`` says so. So may those that
-    are more like another class and have longer shadows, as a part may stand higher on its other side and look larger.
+    are more like another class and have longer or darker shadows, as a part may stand higher on its other side and look larger.
     """
     partners = sample.partners
     named = list(differences(sample.photos, partners))
-    higher = "relief" in named and {"relief", "size"}.issuperset(named)
+    higher = {"relief", "contrast"} & set(named) and {"relief", "contrast", "size"}.issuperset(named)
     if (other_side and not named) or (higher and before.margins.mean() < 0):
         named = ["side"]
     return tuple(

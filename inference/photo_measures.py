@@ -57,8 +57,10 @@ SMALLEST, LARGEST = 0.05, 0.9
 MISTAKABLE = 0.1
 """Share of the images in which, by chance, a part may look like a shade of its backdrop, or reach the edge."""
 
-DIMMEST, NARROWEST = 0.015, 0.15
-"""Shadows are compared as if they took at least this share of the light, and lay on this share, of an area as large as the part."""
+DARKER_FROM, FAINTER_FROM, NARROWEST = 0.015, 0.002, 0.15
+"""Shadows are compared as if they took at least this share of the light of an area as large as the part, to tell whether those of
+photos are darker or fainter, and lay on this share of such an area. Worn parts and noise look like some shadow, so fainter ones
+are told more surely."""
 
 FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
 """Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
@@ -255,19 +257,18 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
         part, backdrop = np.abs(np.log(parts.levels.mean(axis=0) / own.levels.mean(axis=0)))
         apart = parts.places.mean(axis=0) - own.places.mean(axis=0)
         error = np.sqrt(sum(each.places.var(axis=0).sum() / len(each.places) for each in (parts, own)))
-        shade, own_shade = (
-            (np.array([each.shadows.mean(), each.shaded.mean()]) / each.sizes.mean() ** 2).clip((DIMMEST, NARROWEST))
-            for each in (parts, own)
-        )
-        darker, longer = np.log(shade / own_shade).tolist()
+        loss, own_loss = (float(each.shadows.mean() / each.sizes.mean() ** 2) for each in (parts, own))
+        area, own_area = (max(float(each.shaded.mean() / each.sizes.mean() ** 2), NARROWEST) for each in (parts, own))
+        darker = max(loss, DARKER_FROM) / max(own_loss, DARKER_FROM)
+        fainter = max(own_loss, FAINTER_FROM) / max(loss, FAINTER_FROM)
         found |= {
             "background": (backdrop - part) / BACKDROP,
             "size": abs(np.log(parts.sizes.mean() / own.sizes.mean())),
             "position": float(np.linalg.norm(apart)) if np.linalg.norm(apart) > SURE * error else 0.0,
             "turn": abs(turn_between(parts, own)),
             "light direction": angle_between_lights(parts, own),
-            "relief": longer,
-            "contrast": abs(darker),
+            "relief": np.log(area / own_area),
+            "contrast": np.log(max(darker, fainter)),
         }
     excess = {cause: float(value / LIMITS[cause]) for cause, value in found.items() if value > LIMITS[cause]}
     if "position" in excess and parts.cut:

@@ -62,6 +62,14 @@ def test_a_shadow_across_the_edge_is_not_taken_for_a_texture(references: Pixels)
     assert "background" not in differences(shaded, references)
 
 
+@pytest.mark.parametrize("seed", [50, 60, 70])
+def test_soft_light_is_told_where_shadows_are_narrow(seed: int) -> None:
+    narrow = replace(NOMINAL, elevation=68)
+    own = pixels(narrow, 4)
+    assert not differences(pixels(narrow, 2, seed), own)
+    assert list(differences(pixels(replace(narrow, lamp=0.1, ambient=0.8), 2, seed), own)) == ["contrast"]
+
+
 @pytest.mark.parametrize("changed", [{}, {"azimuth": -40.0}, {"scale": 1.3}, {"turn": 90.0}])
 def test_parts_that_are_a_shade_of_their_table_are_not_mistaken_for_shadows(changed: dict[str, float]) -> None:
     """What cannot be told is not said; were the parts shadows, their size and the light's direction would be wrong."""

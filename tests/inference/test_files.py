@@ -5,6 +5,7 @@ import json
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from synthetic_similarity_search.inference.command_line import main
@@ -12,6 +13,7 @@ from synthetic_similarity_search.inference.database import ReferenceDatabase
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.inference.files import (
     class_folders,
+    evenly,
     files_below,
     find_photos,
     meant_class,
@@ -131,3 +133,10 @@ def test_a_validation_leaves_folders_of_no_class_out_where_asked(tmp_path: Path)
     assert main(validate) == 2
     assert main([*validate, "--leave-out"]) == 0
     assert json.loads((tmp_path / "result" / "metrics.json").read_text())["photos"] == 2
+
+
+@pytest.mark.parametrize(("items", "most"), [(20, 6), (60, 40), (6, 6), (3, 6)])
+def test_as_many_items_as_are_wanted_are_picked_evenly(items: int, most: int) -> None:
+    picked = evenly(range(items), most)
+    assert len(picked) == min(items, most) and picked[0] == 0
+    assert np.ptp(np.diff([*picked, items])) <= 1
