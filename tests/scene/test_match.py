@@ -211,7 +211,6 @@ def test_the_search_starts_with_lamps_on_the_side_from_which_photos_are_lit(stat
     bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
     scene, encoder = bpy.context.scene, Encoder(station / "vits14.onnx")
     scene.simsearch.jitter.light_strength = 0.0
-    scene.eevee.use_shadows = True
     settings = replace(read_settings(scene), images_per_class=4)
     controls = find_controls(scene, settings)
     look = [math.radians(wanted) / knob.effect(1.0) if knob == DIRECTION else 0.0 for knob in controls.knobs]
