@@ -50,6 +50,9 @@ EASILY_MISTAKEN, UNLIKE = 0.3, 0.043
 """The share of misclassified photos and the loss of similarity to their class from which on another side is supposed, where
 nothing differs that is measured. Photos of matched scenes lose 0.02 to 0.04, or 0.06 where parts lie at any turn."""
 
+LEAD_LOST = -0.003
+"""Mean lead over other classes below which photos are more like another class, and not just undecided."""
+
 CHANGES: Mapping[str, Change] = {
     "brightness": photo_changes.brightened,
     "contrast": photo_changes.contrasted,
@@ -251,12 +254,12 @@ def _causes(
     """Return the respects in which photos differ, the largest difference first.
 
     Where nothing differs that is measured, photos may show another side of the part, if ``other_side`` says so. So may those that
-    are more like another class and have longer or darker shadows, as a part may stand higher on its other side and look larger.
+    are more like another class and have longer shadows, as a part may stand higher on its other side and look larger.
     """
     partners = sample.partners
     named = list(differences(sample.photos, partners))
-    higher = {"relief", "contrast"} & set(named) and {"relief", "contrast", "size"}.issuperset(named)
-    if (other_side and not named) or (higher and before.margins.mean() < 0):
+    higher = "relief" in named and {"relief", "size"}.issuperset(named)
+    if (other_side and not named) or (higher and before.margins.mean() < LEAD_LOST):
         named = ["side"]
     return tuple(
         Cause(

@@ -277,4 +277,6 @@ def differences(photos: Pixels, references: Pixels) -> dict[str, float]:
         excess.pop("contrast", None)
     if {"turn", "light direction"} & excess.keys():
         excess.pop("relief", None)
+    if "relief" in excess:  # what faces a low lamp shines
+        excess.pop("glare", None)
     return dict(sorted(excess.items(), key=lambda item: -item[1]))
