@@ -253,6 +253,6 @@ def find_photos(folder: Path, classes: Sequence[str], *, leave_out: bool = False
 
 
 def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """So many of the items, evenly picked from the first on; all of them if there are no more."""
+    """At most ``most`` of the items, evenly picked from the first on; all of them if there are no more."""
     count = min(most, len(items))
     return [items[number * len(items) // count] for number in range(count)]

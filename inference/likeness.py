@@ -33,7 +33,7 @@ SHADING = 6.0
 PLACES = 7
 """Cells along the side of an image in which brightness is compared with that of the opposite cell."""
 SURE = 0.6
-"""Amplitude, 1 at most, from which it is believed from where light comes; chance gives about 0.3."""
+"""Amplitude, 1 at most, from which it is believed from where light comes; noise gives about 0.3."""
 DARKEST = 0.05
 """Level that is added before logarithms are taken, so that noise in the dark does not count."""
 BATCH = 8
@@ -70,6 +70,12 @@ class Seen:
             colours.append(levels * np.array(preprocessing.std, np.float32) + np.array(preprocessing.mean, np.float32))
         return cls(np.concatenate(embeddings), np.concatenate(colours))
 
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """Brightness of each cell, float32 [N, :data:`GRID`, :data:`GRID`]."""
+        brightness: NDArray[np.float32] = self.colours @ np.array(LUMA, np.float32)
+        return brightness.reshape(-1, GRID, GRID)
+
     @cached_property
     def colour_quantiles(self) -> NDArray[np.float32]:
         """Where the colours lie; see :func:`quantiles`."""
@@ -79,8 +85,7 @@ class Seen:
     def shading_quantiles(self) -> NDArray[np.float32]:
         """Where the steps in brightness from a cell to the next lie, to the right and down, as logarithms; see
         :func:`quantiles`. They have a sign, so they tell from which side light comes as well as how hard it is."""
-        levels = (self.colours @ np.array(LUMA, np.float32)).reshape(-1, GRID, GRID)
-        brightness = np.log(levels + DARKEST)
+        brightness = np.log(self.levels + DARKEST)
         steps = [np.diff(brightness, axis=2)[:, 1:], np.diff(brightness, axis=1)[:, :, 1:]]
         return quantiles(np.stack(steps, axis=-1), SHADING_DIRECTIONS)
 
@@ -90,7 +95,7 @@ class Seen:
         logarithms, float32 [:data:`PLACES` ²]. Parts in the middle, at any turn, cancel out; the side of light and shadow does
         not."""
         side = GRID // PLACES
-        levels = (self.colours @ np.array(LUMA, np.float32)).reshape(-1, PLACES, side, PLACES, side).mean(axis=(2, 4))
+        levels = self.levels.reshape(-1, PLACES, side, PLACES, side).mean(axis=(2, 4))
         picture = np.log(levels + DARKEST).mean(axis=0).ravel()
         return np.asarray((picture - picture[::-1]) / 2, np.float32)
 

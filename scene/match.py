@@ -241,7 +241,7 @@ class _Matcher:
         yield from self._time(first, candidates, progress)
         exposed = yield from self._start_from_exposure(first)
         coloured = yield from self._start_from_colours(exposed)
-        start = yield from self._start_from_direction(coloured)
+        start = yield from self._start_from_direction(coloured, straight)
         steps = tuple(COLOUR_STEP if knob.quantity in COLOUR else 1.0 for knob in self.controls.knobs)
         look = yield from self._search(start, steps, candidates, lambda values: (values, straight))
         camera = straight
@@ -295,7 +295,7 @@ class _Matcher:
             (seen,) = self._see([candidate])
         return candidate
 
-    def _start_from_colours(self, first: Candidate) -> Generator[PlannedImage, None, Candidate]:
+    def _start_from_colours(self, first: Candidate) -> Rendering:
         """The colours of materials and backdrop that suit the photos best, with the other knobs as they are in the ``first``
         candidate: where to search from.
 
@@ -305,7 +305,7 @@ class _Matcher:
         knobs = self.controls.knobs
         subjects = list(dict.fromkeys(knob.subject for knob in knobs if knob.quantity == "brightness"))
         if not subjects:
-            return first
+            return first.look
         places = [knobs.index(Knob(subject, quantity)) for subject in subjects for quantity in COLOUR]
         darker = [
             tuple(-1.0 if knob == Knob(subject, "brightness") else v for knob, v in zip(knobs, first.look, strict=True))
@@ -333,21 +333,19 @@ class _Matcher:
             asked = strategy.ask()
             strategy.tell(asked, [cost(values) for values in asked])
         found = dict(zip(places, _rounded(strategy.result.xfavorite), strict=True))
-        return self._plan(tuple(found.get(place, value) for place, value in enumerate(first.look)), first.camera)
+        return tuple(found.get(place, value) for place, value in enumerate(first.look))
 
-    def _start_from_direction(self, candidate: Candidate) -> Rendering:
-        """The look of a candidate with its lamps turned to the side from where light comes in the photos, which the encoder
-        hardly minds."""
+    def _start_from_direction(self, look: Values, camera: Values) -> Rendering:
+        """A look with its lamps turned to the side from where light comes in the photos, which the encoder hardly minds."""
         if DIRECTION not in self.controls.knobs:
-            return candidate.look
+            return look
 
         def turned(angle: float) -> Values:
             (value,) = _rounded([angle / DIRECTION.effect(1.0)])
-            knobs = zip(self.controls.knobs, candidate.look, strict=True)
+            knobs = zip(self.controls.knobs, look, strict=True)
             return tuple(value if knob == DIRECTION else own for knob, own in knobs)
 
-        looks = [turned(2 * math.pi * step / TURNS) for step in range(TURNS)]
-        tried = [self._plan(look, candidate.camera) for look in looks]
+        tried = [self._plan(turned(2 * math.pi * step / TURNS), camera) for step in range(TURNS)]
         yield from self._render(tried)
         return turned(turn_toward(self.photos, self._see(tried)))
 

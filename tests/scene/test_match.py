@@ -220,7 +220,7 @@ def test_the_search_starts_with_lamps_on_the_side_from_which_photos_are_lit(stat
     photos = Seen.through(encoder, Preprocessing(), sorted((tmp_path / "photos").glob("*/*.png")))
     matcher = _Matcher(scene, settings, tmp_path / "out", photos, encoder, 1)
     recipe.write(tmp_path / "out", scene, matcher.settings, matcher.as_it_is)
-    search = matcher._start_from_direction(matcher._plan((0.0,) * len(look), (0.0,) * len(matcher.camera.controls)))
+    search = matcher._start_from_direction((0.0,) * len(look), (0.0,) * len(matcher.camera.controls))
     with pytest.raises(StopIteration) as done:
         while True:
             next(search)
