@@ -47,8 +47,8 @@ def cause_sentence(cause: str, photos: Pixels, references: Pixels, gain: float) 
         "light direction": "The light comes from another side in the photos than in the references, about "
         f"{angle_between_lights(parts, own):.0f}° apart. Turn the lights, raise the jitter's Light Direction, or press Match "
         "Look to Photos.",
-        "side": "The photos are easily mistaken, though hardly anything that is measured differs. They may show a side of the part "
-        "that no reference shows: compare the pairs in the report, and use Add Resting Positions.",
+        "side": "Within their outlines, the parts in the photos look like no reference of their class. They may lie on a side that "
+        "no reference shows: compare the pairs in the report, and use Add Resting Positions.",
     }[cause]
     return f"{sentence} With that matched, similarity rises by {gain:.3f}." if gain >= WORTH_SAYING else sentence
 

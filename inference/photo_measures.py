@@ -29,6 +29,9 @@ difference in levels, it is backdrop in a shadow."""
 FITS = 4
 """How often a backdrop is fitted to the frame."""
 
+SMOOTH = 0.01
+"""By how much images are blurred before parts are looked for, so that noise is none, as a share of the image."""
+
 RELIEF = (0.006, 0.03)
 """Small features: larger than noise, smaller than a part, as shares of the image."""
 
@@ -65,6 +68,11 @@ are told more surely."""
 FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
 """Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
 more evenly have no turn; places must differ by this many standard errors."""
+
+
+INSIDE, MARGIN, NARROW = 56, 0.02, 60
+"""Pixels of a side to which the inside of a part is scaled; how far within the part's outline it begins, as a share of the
+image; and the fewest pixels that two insides must share to be compared."""
 
 
 def luma(images: Pixels) -> Pixels:
@@ -173,15 +181,9 @@ class Parts:
     def of(cls, images: Pixels) -> "Parts":
         """Find the parts in images [N, S, S, 3]. What is the backdrop in a darker shade is a shadow, unless that leaves no part."""
         size = images.shape[1]
-        smooth = blurred(images, 0.01)
+        smooth = blurred(images, SMOOTH)
         even = even_backdrop(smooth)
-        shade = (smooth * even).sum(axis=3) / (even**2).sum(axis=3)
-        other = np.abs(smooth - shade[..., None] * even).max(axis=3)
-        differs = np.abs(smooth - even).max(axis=3) > DIFFERENT
-        loss = np.where((shade < 1 - SHADED) & (other < TINTED), 1 - shade, 0.0)
-        masks = differs & (loss == 0)
-        grey = masks.mean(axis=(1, 2)) < 0.3 * differs.mean(axis=(1, 2))
-        masks[grey], loss[grey] = differs[grey], 0.0
+        masks, loss, grey = _apart(smooth, even)
         down, across = np.indices((size, size)) / size - 0.5
         place, shadow_place = _middle(masks, across, down), _middle(loss, across, down)
         away = (across - place[:, 0, None, None]) - 1j * (down - place[:, 1, None, None])
@@ -207,6 +209,78 @@ class Parts:
     def stand_out(self) -> bool:
         """Whether there are parts that stand out from an even backdrop, so that place, size, turn and shadow mean something."""
         return bool(SMALLEST < self.sizes.mean() < LARGEST and self.texture < TEXTURE and not self.shades)
+
+
+def _apart(smooth: Pixels, even: Pixels) -> tuple[NDArray[np.bool_], Floats, NDArray[np.bool_]]:
+    """Tell parts and shadows from their backdrops.
+
+    Returns:
+        Which pixels show a part, [N, S, S]; how much light the shadow takes there, as a share, [N, S, S]; and whether a part is
+        but a shade of its backdrop, [N].
+    """
+    shade = (smooth * even).sum(axis=3) / (even**2).sum(axis=3)
+    other = np.abs(smooth - shade[..., None] * even).max(axis=3)
+    differs = np.abs(smooth - even).max(axis=3) > DIFFERENT
+    loss = np.where((shade < 1 - SHADED) & (other < TINTED), 1 - shade, 0.0)
+    masks = differs & (loss == 0)
+    grey = masks.mean(axis=(1, 2)) < 0.3 * differs.mean(axis=(1, 2))
+    masks[grey], loss[grey] = differs[grey], 0.0
+    return masks, loss, grey
+
+
+def insides(images: Pixels) -> Floats:
+    """Return what the insides of parts look like: where they have edges and how bright they are, [N, 2, INSIDE * INSIDE].
+
+    Both are relative to the part's brightness, and are scaled by its size about its middle; outside of it they are NaN.
+
+    Args:
+        images: images [N, S, S, 3] with levels from 0 to 255.
+    """
+    size = images.shape[1]
+    smooth = blurred(images, SMOOTH)
+    masks, _, _ = _apart(smooth, even_backdrop(smooth))
+    found = np.full((len(images), 2, INSIDE * INSIDE), np.nan)
+    thinner = ImageFilter.MinFilter(2 * round(MARGIN * size) + 1)
+    for number, (mask, grey) in enumerate(zip(masks, luma(smooth), strict=True)):
+        if not mask.any():
+            continue
+        (down, across), half = (places.mean() for places in np.nonzero(mask)), 0.8 * np.sqrt(mask.sum())
+        box = (across - half, down - half, across + half, down + half)
+        level = grey / max(float(grey[mask].mean()), 1.0)
+        inner = np.asarray(Image.fromarray(mask).convert("L").filter(thinner))
+        shown, *pictures = (
+            np.asarray(
+                Image.fromarray(picture.astype(np.float32)).transform(
+                    (INSIDE, INSIDE), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR
+                )
+            ).ravel()
+            for picture in (inner > 0, np.hypot(*np.gradient(level)), level)
+        )
+        found[number] = np.where(shown > 0.5, pictures, np.nan)
+    return found
+
+
+def agreement(ones: Floats, others: Floats) -> Floats:
+    """Return how well the insides of parts agree: the mean correlation of their edges and of their brightness, [N, M].
+
+    It is NaN where they share hardly a pixel.
+
+    Args:
+        ones: :func:`insides` of N images.
+        others: those of M images.
+    """
+    found = []
+    for one, other in zip(ones.swapaxes(0, 1), others.swapaxes(0, 1), strict=True):
+        shown, other_shown = (np.isfinite(each).astype(float) for each in (one, other))
+        a, b = np.nan_to_num(one), np.nan_to_num(other)
+        pixels = shown @ other_shown.T
+        count, sums, other_sums = pixels.clip(1), a @ other_shown.T, shown @ b.T
+        together = a @ b.T - sums * other_sums / count
+        alone = (a**2 @ other_shown.T - sums**2 / count).clip(1e-9)
+        other_alone = (shown @ (b**2).T - other_sums**2 / count).clip(1e-9)
+        found.append(np.where(pixels >= NARROW, together / np.sqrt(alone * other_alone), np.nan))
+    mean: Floats = np.mean(found, axis=0)
+    return mean
 
 
 def _middle(weights: NDArray[Any], across: Floats, down: Floats) -> Floats:

@@ -6,6 +6,7 @@ benchmarks/ADVICE.md does the same with rendered scenes, and for more difference
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from synthetic_similarity_search.inference.domain_gap import CHANGES, explain
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.gap_sentences import cause_sentence
-from synthetic_similarity_search.inference.photo_measures import LIMITS, Pixels, differences
+from synthetic_similarity_search.inference.photo_measures import LIMITS, Pixels, agreement, differences, insides
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.tests.relief_pictures import (
@@ -76,14 +77,14 @@ def test_parts_that_are_a_shade_of_their_table_are_not_mistaken_for_shadows(chan
     assert not differences(pixels(replace(SHADE, **changed), 2, 50), pixels(SHADE, 4))
 
 
-def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp_path: Path) -> None:
+def test_another_side_is_told_by_what_is_within_outlines(tmp_path: Path) -> None:
     """With the encoder that users get."""
     encoder = Encoder(real_encoder())
     write(tmp_path / "references", NOMINAL, 4, seed=1)
     database = embed_references(
         tmp_path / "references", encoder, Preprocessing(), Progress(), tmp_path / "references.safetensors"
     )
-    for station, named in ((NOMINAL, []), (DIFFERING["side"], ["side"])):
+    for station, named in ((NOMINAL, []), (DIFFERING["side"], ["side"]), (DIFFERING["relief"], ["relief"])):
         photos = write(tmp_path / f"photos {named}", station, 2, seed=1000)
         by_class = {label: sorted((photos / label).iterdir()) for label in FEATURES}
         true = np.repeat([database.classes.index(label) for label in by_class], [*map(len, by_class.values())])
@@ -93,6 +94,28 @@ def test_a_part_of_which_another_side_is_seen_is_told_only_if_it_is_mistaken(tmp
         found = explain(database, encoder, photos, by_class, {paths[number] for number in wrong}, 5, Progress())
         assert found
         assert [cause.name for cause in found.causes] == named
+
+
+@pytest.mark.parametrize("changed", [{"scale": 1.3}, {"place": (0.1, 0.05)}, {"lamp": 0.5, "ambient": 0.18}])
+def test_insides_of_parts_agree_wherever_they_lie_unless_it_is_another_side(changed: dict[str, Any]) -> None:
+    own = insides(pixels(NOMINAL, 1))
+    same, other = (
+        np.diag(agreement(insides(pixels(replace(NOMINAL, hollow=hollow, **changed), 1, 50)), own))
+        for hollow in (False, True)
+    )
+    assert same.min() > 0.5 and other.max() < 0.2
+
+
+def test_agreement_is_the_mean_correlation_over_the_pixels_that_both_show() -> None:
+    draw = np.random.default_rng(0)
+    ones, others = draw.normal(size=(2, 2, 100)), draw.normal(size=(3, 2, 100))
+    ones[:, :, :20], others[1, :, 80:], others[2, :, 50:] = np.nan, np.nan, np.nan
+    found = agreement(ones, others)
+    for row, column in np.ndindex(2, 2):
+        shared = slice(20, 80 if column else 100)
+        pairs = zip(ones[row, :, shared], others[column, :, shared], strict=True)
+        assert found[row, column] == pytest.approx(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs]))
+    assert np.isnan(found[:, 2]).all()  # they share 30 pixels
 
 
 @pytest.mark.parametrize("cause", ["brightness", "colour", "glare", "size", "position", "turn"])
