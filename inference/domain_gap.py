@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from .encoder import Encoder
 from .files import evenly, is_file
 from .gap_sentences import cause_sentence
 from .photo_changes import Change
-from .photo_measures import Parts, Pixels, agreement, differences, insides, luma
+from .photo_measures import Floats, Parts, Pixels, agreement, differences, luma
 from .preprocessing import Preprocessing
 from .progress import Progress
 from .validation_result import Cause, Explanation, Gap, Pair
@@ -276,20 +275,22 @@ def _on_another_side(sample: Sample, before: Similarities, named: Collection[str
     """
     low_lamp = set(named) == {"relief"} and before.margins.mean() >= LEAD_LOST
     explained = low_lamp or not {"size", "relief", "contrast"}.issuperset(named)
-    if explained or not (Parts.of(sample.photos).stand_out and Parts.of(sample.references).stand_out):
+    if explained:
+        return False
+    photos, references = Parts.of(sample.photos), Parts.of(sample.references)
+    if not (photos.stand_out and references.stand_out):
         return False
     found, expected = [], []
     for number in np.unique(sample.classes):
-        photos = insides(sample.photos[sample.classes == number])
-        references = insides(sample.references[sample.database.labels == number])
-        among = agreement(references, references)
+        shown, own = photos.insides[sample.classes == number], references.insides[sample.database.labels == number]
+        among = agreement(own, own)
         np.fill_diagonal(among, np.nan)
-        found += _best(agreement(photos, references))
+        found += _best(agreement(shown, own))
         expected += _best(among)
     return bool(found and expected and np.mean(found) < OTHER_INSIDE * np.mean(expected))
 
 
-def _best(agreements: NDArray[np.floating[Any]]) -> list[float]:
+def _best(agreements: Floats) -> list[float]:
     """Return the best of each row of agreements [N, M], without rows that have none."""
     best = np.nan_to_num(agreements, nan=-np.inf).max(axis=1)
     found: list[float] = best[np.isfinite(best)].tolist()

@@ -6,6 +6,7 @@ pixels. Where the backdrop is uneven, only what concerns the whole picture is co
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,10 @@ FAINTEST, SHORTEST, ROUNDEST, SURE = 0.0005, 0.05, 0.15, 2.5
 """Shadows of less than this share of the image tell nothing of the light's direction, nor do shorter ones; parts that extend
 more evenly have no turn; places must differ by this many standard errors."""
 
-
-INSIDE, MARGIN, NARROW = 56, 0.02, 60
-"""Pixels of a side to which the inside of a part is scaled; how far within the part's outline it begins, as a share of the
-image; and the fewest pixels that two insides must share to be compared."""
+INSIDE, REACH, MARGIN, LEAST_SHARED = 56, 1.6, 0.02, 60
+"""Pixels of a side to which the inside of a part is scaled; how wide the square is that is scaled, in sides of one as large as the
+part; how far within the part's outline its inside begins, as a share of the image; and the fewest pixels that two insides must
+share to be compared."""
 
 
 def luma(images: Pixels) -> Pixels:
@@ -153,6 +154,8 @@ class Parts:
     """The parts in N images and their shadows, as far as they stand out from the backdrop.
 
     Attributes:
+        masks: which pixels show a part, [N, S, S].
+        brightness: the brightness of each pixel, [N, S, S].
         places: the middle of each part, to the right and downwards from the image's middle, as shares of its width, [N, 2].
         sizes: the side of a square as large as each part, as a share of the image, [N].
         axes: the direction of the longest extent as a complex number of the double angle, counter-clockwise, whose length is
@@ -166,6 +169,8 @@ class Parts:
         shades: whether a part is but a shade of its backdrop, so that it cannot be told from its shadow.
     """
 
+    masks: NDArray[np.bool_]
+    brightness: Floats
     places: Floats
     sizes: Floats
     axes: NDArray[np.complexfloating[Any, Any]]
@@ -183,13 +188,21 @@ class Parts:
         size = images.shape[1]
         smooth = blurred(images, SMOOTH)
         even = even_backdrop(smooth)
-        masks, loss, grey = _apart(smooth, even)
+        shade = (smooth * even).sum(axis=3) / (even**2).sum(axis=3)
+        other = np.abs(smooth - shade[..., None] * even).max(axis=3)
+        differs = np.abs(smooth - even).max(axis=3) > DIFFERENT
+        loss = np.where((shade < 1 - SHADED) & (other < TINTED), 1 - shade, 0.0)
+        masks = differs & (loss == 0)
+        grey = masks.mean(axis=(1, 2)) < 0.3 * differs.mean(axis=(1, 2))
+        masks[grey], loss[grey] = differs[grey], 0.0
         down, across = np.indices((size, size)) / size - 0.5
         place, shadow_place = _middle(masks, across, down), _middle(loss, across, down)
         away = (across - place[:, 0, None, None]) - 1j * (down - place[:, 1, None, None])
         brightness = luma(smooth)
         uneven = np.abs(brightness - luma(even))[:, frame(size)]
         return cls(
+            masks=masks,
+            brightness=brightness,
             places=place,
             sizes=np.sqrt(masks.mean(axis=(1, 2))),
             axes=(masks * away**2).sum(axis=(1, 2)) / (masks * np.abs(away) ** 2).sum(axis=(1, 2)).clip(1e-9),
@@ -210,54 +223,30 @@ class Parts:
         """Whether there are parts that stand out from an even backdrop, so that place, size, turn and shadow mean something."""
         return bool(SMALLEST < self.sizes.mean() < LARGEST and self.texture < TEXTURE and not self.shades)
 
+    @cached_property
+    def insides(self) -> Floats:
+        """What the insides of parts look like: where they have edges and how bright they are, [N, 2, INSIDE * INSIDE].
 
-def _apart(smooth: Pixels, even: Pixels) -> tuple[NDArray[np.bool_], Floats, NDArray[np.bool_]]:
-    """Tell parts and shadows from their backdrops.
+        Both are relative to the part's brightness, and are scaled by its size about its middle; outside of it they are NaN.
+        """
+        found = np.full((len(self.masks), 2, INSIDE * INSIDE), np.nan)
+        thinner = ImageFilter.MinFilter(2 * round(MARGIN * self.masks.shape[1]) + 1)
+        for number, (mask, grey) in enumerate(zip(self.masks, self.brightness, strict=True)):
+            if not mask.any():
+                continue
+            (down, across), half = (places.mean() for places in np.nonzero(mask)), REACH / 2 * np.sqrt(mask.sum())
+            box = (across - half, down - half, across + half, down + half)
+            level = grey / max(float(grey[mask].mean()), 1.0)
+            inner = np.asarray(Image.fromarray(mask).convert("L").filter(thinner)) > 0
+            shown, *pictures = (_scaled(picture, box) for picture in (inner, np.hypot(*np.gradient(level)), level))
+            found[number] = np.where(shown > 0.5, pictures, np.nan)
+        return found
 
-    Returns:
-        Which pixels show a part, [N, S, S]; how much light the shadow takes there, as a share, [N, S, S]; and whether a part is
-        but a shade of its backdrop, [N].
-    """
-    shade = (smooth * even).sum(axis=3) / (even**2).sum(axis=3)
-    other = np.abs(smooth - shade[..., None] * even).max(axis=3)
-    differs = np.abs(smooth - even).max(axis=3) > DIFFERENT
-    loss = np.where((shade < 1 - SHADED) & (other < TINTED), 1 - shade, 0.0)
-    masks = differs & (loss == 0)
-    grey = masks.mean(axis=(1, 2)) < 0.3 * differs.mean(axis=(1, 2))
-    masks[grey], loss[grey] = differs[grey], 0.0
-    return masks, loss, grey
 
-
-def insides(images: Pixels) -> Floats:
-    """Return what the insides of parts look like: where they have edges and how bright they are, [N, 2, INSIDE * INSIDE].
-
-    Both are relative to the part's brightness, and are scaled by its size about its middle; outside of it they are NaN.
-
-    Args:
-        images: images [N, S, S, 3] with levels from 0 to 255.
-    """
-    size = images.shape[1]
-    smooth = blurred(images, SMOOTH)
-    masks, _, _ = _apart(smooth, even_backdrop(smooth))
-    found = np.full((len(images), 2, INSIDE * INSIDE), np.nan)
-    thinner = ImageFilter.MinFilter(2 * round(MARGIN * size) + 1)
-    for number, (mask, grey) in enumerate(zip(masks, luma(smooth), strict=True)):
-        if not mask.any():
-            continue
-        (down, across), half = (places.mean() for places in np.nonzero(mask)), 0.8 * np.sqrt(mask.sum())
-        box = (across - half, down - half, across + half, down + half)
-        level = grey / max(float(grey[mask].mean()), 1.0)
-        inner = np.asarray(Image.fromarray(mask).convert("L").filter(thinner))
-        shown, *pictures = (
-            np.asarray(
-                Image.fromarray(picture.astype(np.float32)).transform(
-                    (INSIDE, INSIDE), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR
-                )
-            ).ravel()
-            for picture in (inner > 0, np.hypot(*np.gradient(level)), level)
-        )
-        found[number] = np.where(shown > 0.5, pictures, np.nan)
-    return found
+def _scaled(picture: NDArray[Any], box: tuple[float, float, float, float]) -> Floats:
+    """Scale the part of a picture [S, S] in a box to INSIDE pixels a side, [INSIDE * INSIDE]."""
+    image, size = Image.fromarray(picture.astype(np.float32)), (INSIDE, INSIDE)
+    return np.asarray(image.transform(size, Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)).ravel()
 
 
 def agreement(ones: Floats, others: Floats) -> Floats:
@@ -266,7 +255,7 @@ def agreement(ones: Floats, others: Floats) -> Floats:
     It is NaN where they share hardly a pixel.
 
     Args:
-        ones: :func:`insides` of N images.
+        ones: :attr:`Parts.insides` of N images.
         others: those of M images.
     """
     found = []
@@ -278,7 +267,7 @@ def agreement(ones: Floats, others: Floats) -> Floats:
         together = a @ b.T - sums * other_sums / count
         alone = (a**2 @ other_shown.T - sums**2 / count).clip(1e-9)
         other_alone = (shown @ (b**2).T - other_sums**2 / count).clip(1e-9)
-        found.append(np.where(pixels >= NARROW, together / np.sqrt(alone * other_alone), np.nan))
+        found.append(np.where(pixels >= LEAST_SHARED, together / np.sqrt(alone * other_alone), np.nan))
     mean: Floats = np.mean(found, axis=0)
     return mean
 

@@ -15,7 +15,7 @@ from synthetic_similarity_search.inference.domain_gap import CHANGES, explain
 from synthetic_similarity_search.inference.embedding import embed_files, embed_references
 from synthetic_similarity_search.inference.encoder import Encoder
 from synthetic_similarity_search.inference.gap_sentences import cause_sentence
-from synthetic_similarity_search.inference.photo_measures import LIMITS, Pixels, agreement, differences, insides
+from synthetic_similarity_search.inference.photo_measures import LIMITS, Parts, Pixels, agreement, differences
 from synthetic_similarity_search.inference.preprocessing import Preprocessing
 from synthetic_similarity_search.inference.progress import Progress
 from synthetic_similarity_search.tests.relief_pictures import (
@@ -98,9 +98,9 @@ def test_another_side_is_told_by_what_is_within_outlines(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("changed", [{"scale": 1.3}, {"place": (0.1, 0.05)}, {"lamp": 0.5, "ambient": 0.18}])
 def test_insides_of_parts_agree_wherever_they_lie_unless_it_is_another_side(changed: dict[str, Any]) -> None:
-    own = insides(pixels(NOMINAL, 1))
+    own = Parts.of(pixels(NOMINAL, 1)).insides
     same, other = (
-        np.diag(agreement(insides(pixels(replace(NOMINAL, hollow=hollow, **changed), 1, 50)), own))
+        np.diag(agreement(Parts.of(pixels(replace(NOMINAL, hollow=hollow, **changed), 1, 50)).insides, own))
         for hollow in (False, True)
     )
     assert same.min() > 0.5 and other.max() < 0.2

@@ -40,9 +40,8 @@ def test_the_perceptrons_of_every_block_are_in_8_bits_and_the_same_file_gives_th
         for layer in ("expansion", "contraction"):
             assert f"blocks.{block}.{layer}.weight.int8" in names and f"blocks.{block}.{layer}.weight" not in names
     products = [node for node in nodes(model.graph) if node.op_type == "DynamicQuantizeMatMul"]
-    assert products and all(
-        node.input[3] in names for node in products
-    )  # the zero point: old ONNX Runtimes read it blindly
+    # The zero point, which old ONNX Runtimes read blindly.
+    assert products and all(node.input[3] in names for node in products)
 
 
 def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
