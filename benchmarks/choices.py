@@ -103,14 +103,14 @@ def hubness(database: ReferenceDatabase) -> Array:
 def measures(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
     """Verdicts on the photographs' `vectors` [Q, D] by other measures of similarity."""
     size = database.model.dim
-    by_class, by_patch = alone(database, database.class_tokens), alone(database, database.embeddings[:, size:])
-    of_class, of_patch = similarities(by_class, vectors[:, :size]), similarities(by_patch, vectors[:, size:])
+    by_class, by_foreground = alone(database, database.class_tokens), alone(database, database.embeddings[:, size:])
+    of_class, of_foreground = similarities(by_class, vectors[:, :size]), similarities(by_foreground, vectors[:, size:])
     return {
         "class token": voted(database, of_class),
-        "mean patch token": voted(database, of_patch),
-        "class token and mean patch token, whitened together": alone(database, database.embeddings).predict(vectors, K),
+        "foreground token": voted(database, of_foreground),
+        "class token and foreground token, whitened together": alone(database, database.embeddings).predict(vectors, K),
         **{
-            f"class token and {weight} × mean patch token": voted(database, of_class + weight * of_patch)
+            f"class token and {weight} × foreground token": voted(database, of_class + weight * of_foreground)
             for weight in (0.25, 0.5, 1)
         },
         "less half the reference's similarity to other classes": voted(

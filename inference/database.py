@@ -23,7 +23,7 @@ from .preprocessing import WHOLE, Preprocessing, crop_problem
 from .whitening import Whitening
 
 FORMAT_VERSION = 2
-"""Version 2 has mean patch tokens. Files without them are of version 1, which extension 0.1.0 reads too."""
+"""Version 2 has foreground tokens. Files without them are of version 1, which extension 0.1.0 reads too."""
 
 OWN_PREPROCESSING = ("crop", "white_level")
 """The parts of the preprocessing that each database states. The other parts are fixed in this version."""
@@ -35,8 +35,8 @@ DTYPES = {"I64": "<i8", "F32": "<f4"}
 """Data types of the tensors: safetensors' names and NumPy's names."""
 
 METADATA = ("classes", "images", "model", "preprocessing", "recipe")
-WEIGHTS = (2 / 3, 1 / 3)
-"""How much the cosines of class tokens and of mean patch tokens count; benchmarks/ACCURACY.md compares others."""
+WEIGHTS = (1 / 2, 1 / 2)
+"""How much the cosines of class tokens and of foreground tokens count; benchmarks/ACCURACY.md compares others."""
 
 NORM_TOLERANCE = 1e-3
 """Largest allowed difference between 1 and the squared length of a stored vector."""
@@ -184,7 +184,7 @@ class ReferenceDatabase:
             "labels": self.labels, "embeddings": self.class_tokens, "poses": self.poses,
         }  # fmt: skip
         if self.model.patches:
-            tensors["patch_embeddings"] = self.embeddings[:, self.model.dim :]
+            tensors["foreground_embeddings"] = self.embeddings[:, self.model.dim :]
         values = {
             "format_version": FORMAT_VERSION if self.model.patches else 1,
             "classes": self.classes,
@@ -234,13 +234,13 @@ class ReferenceDatabase:
                     "poses": ("F32", [references, 4, 4]),
                 }
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-                if "patch_embeddings" in slices:
-                    shapes["patch_embeddings"] = shapes["embeddings"]
+                if "foreground_embeddings" in slices:
+                    shapes["foreground_embeddings"] = shapes["embeddings"]
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors do not match its metadata. Build it again.")
                 content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
-            if "patch_embeddings" in content:
-                tokens = [content.pop(name) for name in ("embeddings", "patch_embeddings")]
+            if "foreground_embeddings" in content:
+                tokens = [content.pop(name) for name in ("embeddings", "foreground_embeddings")]
                 content["embeddings"] = np.concatenate(tokens, axis=1)
                 content["model"] = replace(content["model"], patches=True)
             database = cls(**content, path=path)

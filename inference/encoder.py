@@ -3,6 +3,7 @@
 processor."""
 
 import copy
+import math
 import os
 import re
 import sys
@@ -40,6 +41,9 @@ gains nothing on an idle machine, and it takes the cores from other work, includ
 SILENT = 4
 """ONNX Runtime's log level: fatal messages only. Errors are raised as well, and become a sentence."""
 
+LEAST_WEIGHT = 1e-6
+"""The weight of a patch token that equals the frame, so that an image of one colour has a foreground token, too."""
+
 GET_ENCODER = "Choose the Encoder Folder in the extension's preferences, or name the file with --encoder."
 
 
@@ -51,7 +55,7 @@ class Model:
         name: name of the encoder.
         sha256: SHA-256 of its file.
         dim: length T of a token.
-        patches: whether the vector is the class token joined with the mean patch token, so that its length D is 2 T;
+        patches: whether the vector is the class token joined with the foreground token, so that its length D is 2 T;
             otherwise it is the class token alone, as in the paper and in databases of version 0.1.0.
     """
 
@@ -143,6 +147,31 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def frame_of_patches(count: int) -> NDArray[np.int64]:
+    """Return which of ``count`` patches, row by row, lie at the edge of the image, in ascending order."""
+    side = math.isqrt(count)
+    rows, columns = np.divmod(np.arange(count), side)
+    return np.flatnonzero((rows % (side - 1) == 0) | (columns % (side - 1) == 0))
+
+
+def foreground(patch_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weighted sum of patch tokens, where those weigh most that differ from the frame of the image.
+
+    The frame shows the background, for the most part, so what differs from it is the part. A token's weight is 1 minus its
+    cosine to the mean of the frame.
+
+    Args:
+        patch_tokens: float32 [N, P, D] of square images, row by row.
+
+    Returns:
+        Float32 [N, D], of any length.
+    """
+    frame = _unit(patch_tokens[:, frame_of_patches(patch_tokens.shape[1])].mean(axis=1))
+    lengths = np.linalg.norm(patch_tokens, axis=2)
+    cosines = np.einsum("npd,nd->np", patch_tokens, frame) / lengths
+    return np.einsum("npd,np->nd", patch_tokens, np.maximum(1 - cosines, LEAST_WEIGHT))
+
+
 class Encoder:
     """A frozen vision transformer.
 
@@ -150,8 +179,8 @@ class Encoder:
     Its outputs are ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]. Its
     metadata name the weights.
 
-    Its vectors are class tokens, which say what an image shows. Those of :meth:`with_patches` also hold the mean patch
-    token, which says how surfaces look; benchmarks/ACCURACY.md states the gain.
+    Its vectors are class tokens, which say what an image shows. Those of :meth:`with_patches` also hold the foreground
+    token, which says how the part looks; benchmarks/ACCURACY.md states the gain.
 
     Args:
         path: the ONNX file.
@@ -231,7 +260,7 @@ class Encoder:
         )
 
     def with_patches(self, patches: bool = True) -> "Encoder":
-        """Return this encoder with vectors that hold the mean patch token, or with class tokens alone."""
+        """Return this encoder with vectors that hold the foreground token, or with class tokens alone."""
         if patches == self.model.patches:
             return self
         other = copy.copy(self)  # with the same session
@@ -253,7 +282,7 @@ class Encoder:
         if not self.model.patches:
             return _unit(self._run(["embedding"], batch, self._without_patch_tokens)[0])
         class_tokens, patch_tokens = self._run(["embedding", "patch_tokens"], batch, {})
-        return np.concatenate([_unit(class_tokens), _unit(patch_tokens.mean(axis=1))], axis=1)
+        return np.concatenate([_unit(class_tokens), _unit(foreground(patch_tokens))], axis=1)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one vector for each image patch, row by row from the top left.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .database import ReferenceDatabase
+from .encoder import LEAST_WEIGHT, frame_of_patches
 from .errors import InputError
 from .files import replacing, shown
 from .preprocessing import Preprocessing
@@ -53,11 +54,20 @@ OF_CLASS = """of_class (float[N, T] embedding) => (float[N, T] class_unit) {
 """:meth:`.encoder.Encoder.embed`."""
 
 JOIN = """join (float[N, T] class_unit, float[N, P, T] patch_tokens) => (float[N, D] joined) {
-    mean_patch = ReduceMean <keepdims = 0> (patch_tokens, axis_1)
-    patch_unit = LpNormalization <axis = 1, p = 2> (mean_patch)
-    joined = Concat <axis = 1> (class_unit, patch_unit)
+    frame_tokens = Gather <axis = 1> (patch_tokens, frame_patches)
+    frame_mean = ReduceMean <keepdims = 1> (frame_tokens, axis_1)
+    frame_unit = LpNormalization <axis = 2, p = 2> (frame_mean)
+    patch_units = LpNormalization <axis = 2, p = 2> (patch_tokens)
+    frame_products = Mul (patch_units, frame_unit)
+    frame_cosines = ReduceSum <keepdims = 1> (frame_products, axis_2)
+    differences = Sub (one, frame_cosines)
+    patch_weights = Max (differences, least_weight)
+    weighted_patches = Mul (patch_tokens, patch_weights)
+    foreground = ReduceSum <keepdims = 0> (weighted_patches, axis_1)
+    foreground_unit = LpNormalization <axis = 1, p = 2> (foreground)
+    joined = Concat <axis = 1> (class_unit, foreground_unit)
 }"""
-"""The same for models with ``patches``."""
+"""The same for models with ``patches``, and :func:`.encoder.foreground`."""
 
 VOTE = """vote (float[N, D] joined)
     => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
@@ -153,6 +163,7 @@ def export_onnx(
     after = [onnx.parser.parse_graph(part) for part in parts]
     constants = {
         **_vote_constants(database, k),
+        **(_foreground_constants(model.graph) if patches else {}),
         **(_rejection_constants(rejection) if rejection else {}),
         **(_preprocessing_constants(database.preprocessing) if flavour == "image" else {}),
     }
@@ -221,6 +232,16 @@ def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[An
         "axis_2": np.array([2], np.int64),
         "no_weight": np.array(0.0),
         "lowest": np.array(-np.inf),
+    }
+
+
+def _foreground_constants(encoder: Any) -> dict[str, NDArray[Any]]:
+    """Return the constants of :data:`JOIN` that only it needs, for the graph of an encoder."""
+    tokens = next(output for output in encoder.output if output.name == "patch_tokens")
+    return {
+        "frame_patches": frame_of_patches(tokens.type.tensor_type.shape.dim[1].dim_value),
+        "one": np.array(1, np.float32),
+        "least_weight": np.array(LEAST_WEIGHT, np.float32),
     }
 
 

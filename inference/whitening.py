@@ -22,7 +22,7 @@ BLOCK = 16384
 class Whitening:
     """Linear maps that reduce the directions along which classes scatter, one for each part of a vector.
 
-    The parts are of equal size: the class token, and the mean patch token if there is one. Each has its own scatter and
+    The parts are of equal size: the class token, and the foreground token if there is one. Each has its own scatter and
     its own weight, and the similarity is the weighted mean of the cosines of the parts.
 
     Attributes:

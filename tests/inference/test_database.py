@@ -237,7 +237,7 @@ def test_as_in_the_paper_class_tokens_are_compared_by_their_plain_cosine(tmp_pat
     assert loaded.model == saved.model and (loaded.embeddings == saved.embeddings).all()
     tensors = load_file(tmp_path / "references.safetensors")
     assert (tensors["embeddings"] == saved.embeddings[:, :4]).all()
-    assert (tensors["patch_embeddings"] == saved.embeddings[:, 4:]).all()
+    assert (tensors["foreground_embeddings"] == saved.embeddings[:, 4:]).all()
     paper = loaded.as_in_paper()
     assert paper.model == Model("tiny", "0" * 64, 4) and paper.as_in_paper().model == paper.model
     queries = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)

@@ -14,7 +14,7 @@ import onnx
 import pytest
 
 from synthetic_similarity_search.inference import encoder as encoder_module
-from synthetic_similarity_search.inference.encoder import Encoder, Model, find_encoder, import_onnxruntime
+from synthetic_similarity_search.inference.encoder import Encoder, Model, find_encoder, foreground, import_onnxruntime
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.tests.tiny_encoder import DIM, random_batch, real_encoder, write_tiny_encoder
 
@@ -60,18 +60,33 @@ def test_vectors_have_unit_length_and_know_their_model(tmp_path: Path) -> None:
     joined = encoder.with_patches()
     assert joined.model == Model("tiny", encoder.model.sha256, DIM, patches=True) and joined.model.length == 2 * DIM
     assert joined.with_patches(False).model == encoder.model
-    assert np.abs(joined.embed(batch) - np.concatenate([vectors, vectors], axis=1)).max() < 1e-5
+    assert (joined.embed(batch)[:, :DIM] == vectors).all()
 
 
-def test_a_vector_is_the_class_token_joined_with_the_mean_patch_token() -> None:
+def test_a_vector_is_the_class_token_joined_with_the_foreground_token() -> None:
     path, batch = real_encoder(), random_batch(2)
     session = import_onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"])
     class_tokens, patch_tokens = session.run(["embedding", "patch_tokens"], {"pixels": batch})
     vectors = Encoder(path).with_patches().embed(batch)
-    for vector, class_token, patches in zip(vectors, class_tokens, patch_tokens, strict=True):
-        mean = patches.astype(np.float64).mean(axis=0)
-        expected = np.concatenate([class_token / np.linalg.norm(class_token), mean / np.linalg.norm(mean)])
+    for vector, class_token, patches in zip(vectors, class_tokens, patch_tokens.astype(np.float64), strict=True):
+        grid = patches.reshape(16, 16, -1)
+        frame = np.concatenate([grid[0], grid[-1], grid[1:-1, 0], grid[1:-1, -1]]).mean(axis=0)
+        cosines = patches @ frame / np.linalg.norm(patches, axis=1) / np.linalg.norm(frame)
+        token = (1 - cosines) @ patches
+        expected = np.concatenate([class_token / np.linalg.norm(class_token), token / np.linalg.norm(token)])
         assert vector == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_foreground_token_says_how_the_part_looks_and_not_what_lies_around_it() -> None:
+    generator = np.random.default_rng(0)
+    part, background, other = generator.normal(size=(3, 64)).astype(np.float32)
+    images = np.empty((3, 16, 16, 64), np.float32)
+    images[0], images[1], images[2] = background, other, background
+    images[:2, 6:9, 5:8] = part  # 9 of 256 patches
+    tokens = foreground(images.reshape(3, 256, 64))
+    cosines = tokens @ np.stack([part, background], axis=1) / np.linalg.norm(tokens, axis=1)[:, None]
+    cosines /= np.linalg.norm([part, background], axis=1)
+    assert (cosines[:2, 0] > 0.99).all() and cosines[2, 1] > 0.99, "an empty image shows its background"
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "truncated", "other graph", "no metadata"])
