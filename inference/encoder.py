@@ -169,7 +169,8 @@ def foreground(patch_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
     frame = _unit(patch_tokens[:, frame_of_patches(patch_tokens.shape[1])].mean(axis=1))
     lengths = np.linalg.norm(patch_tokens, axis=2)
     cosines = np.einsum("npd,nd->np", patch_tokens, frame) / lengths
-    return np.einsum("npd,np->nd", patch_tokens, np.maximum(1 - cosines, LEAST_WEIGHT))
+    summed: NDArray[np.float32] = np.einsum("npd,np->nd", patch_tokens, np.maximum(1 - cosines, LEAST_WEIGHT))
+    return summed
 
 
 class Encoder:
