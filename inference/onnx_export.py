@@ -60,7 +60,7 @@ JOIN = """join (float[N, T] class_unit, float[N, P, T] patch_tokens) => (float[N
     patch_units = LpNormalization <axis = 2, p = 2> (patch_tokens)
     frame_products = Mul (patch_units, frame_unit)
     frame_cosines = ReduceSum <keepdims = 1> (frame_products, axis_2)
-    differences = Sub (one, frame_cosines)
+    differences = Sub (full_weight, frame_cosines)
     patch_weights = Max (differences, least_weight)
     weighted_patches = Mul (patch_tokens, patch_weights)
     foreground = ReduceSum <keepdims = 0> (weighted_patches, axis_1)
@@ -240,7 +240,7 @@ def _foreground_constants(encoder: Any) -> dict[str, NDArray[Any]]:
     tokens = next(output for output in encoder.output if output.name == "patch_tokens")
     return {
         "frame_patches": frame_of_patches(tokens.type.tensor_type.shape.dim[1].dim_value),
-        "one": np.array(1, np.float32),
+        "full_weight": np.array(1, np.float32),
         "least_weight": np.array(LEAST_WEIGHT, np.float32),
     }
 
