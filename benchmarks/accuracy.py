@@ -296,7 +296,7 @@ def measure_fast(
 ) -> dict[str, float]:
     """What the encoder "fast" changes: macro F1 over all photos, worst of the seeds, with it and without, and how
     far its vectors are from the exact ones, on average and at most."""
-    fast = Encoder(encoder.path, precision="FAST").with_patches()
+    fast = Encoder(encoder.path, precision="FAST").with_foreground()
     vectors = embed(photos.files, fast, Preprocessing(), "fast")
     cosines = (vectors * photos.vectors).sum(axis=1) / 2  # of two tokens of unit length
     found = []
@@ -519,7 +519,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure the chosen cases, store each one's figures, and write the page."""
     args = parse_arguments()
-    encoder = Encoder(find_encoder()).with_patches()
+    encoder = Encoder(find_encoder()).with_foreground()
     for name in args.cases:
         case = ALL_CASES[name]
         case = replace(case, seeds=args.seeds or case.seeds, images=args.images_per_class or case.images)

@@ -84,7 +84,7 @@ def make(seed: int) -> Path:
 def explained(folder: Path, encoder: Encoder) -> dict[str, Any]:
     """What is said of a seed's photographs, by the respect in which they differ: names of causes, and mean gains."""
     database = ReferenceDatabase.load(folder / "references" / "references.safetensors")
-    encoder, said = encoder.with_patches(database.model.patches), {}
+    encoder, said = encoder.with_foreground(database.model.foreground), {}
     for respect in ("nothing", *EXPECTED):
         photos = {label: sorted((folder / respect / label).iterdir()) for label in database.classes}
         mistaken = _mistaken(database, encoder, photos)

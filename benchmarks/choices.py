@@ -79,7 +79,7 @@ def ways(database: ReferenceDatabase, vectors: Array) -> dict[str, Labels]:
 def alone(database: ReferenceDatabase, vectors: Array) -> ReferenceDatabase:
     """A database of these vectors [N, D], which are whitened as a whole."""
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return replace(database, embeddings=unit, model=replace(database.model, dim=vectors.shape[1], patches=False))
+    return replace(database, embeddings=unit, model=replace(database.model, dim=vectors.shape[1], foreground=False))
 
 
 def similarities(database: ReferenceDatabase, vectors: Array) -> Array:

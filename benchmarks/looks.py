@@ -54,8 +54,8 @@ def main() -> None:
     parser.add_argument("scene", type=Path, help="the .blend file whose looks are tried")
     parser.add_argument("--looks", type=int, default=12)
     args = parser.parse_args()
-    encoder = Encoder(find_encoder()).with_patches()
-    case, by_class = accuracy.ALL_CASES[args.case], encoder.with_patches(False)
+    encoder = Encoder(find_encoder()).with_foreground()
+    case, by_class = accuracy.ALL_CASES[args.case], encoder.with_foreground(False)
     folder = accuracy.photo_folder(args.case, case, PHOTOS)
     if folder is None:
         parser.error("its photos are not on this machine; SIMSEARCH_PHOTOS names their folder")

@@ -73,7 +73,7 @@ class Classifier:
         Raises:
             InputError: the database was made with another encoder, or k is less than 1.
         """
-        encoder = encoder.with_patches(database.model.patches)
+        encoder = encoder.with_foreground(database.model.foreground)
         database.check_model(encoder.model)
         return cls(database, encoder, usable_k(k, database, progress), rejection)
 

@@ -111,7 +111,7 @@ class ReferenceDatabase:
         """The transform that is applied to vectors before they are compared."""
         if not self.whitened:
             return Whitening.none(self.embeddings.shape[1])
-        return Whitening.of(self.embeddings, self.labels, WEIGHTS if self.model.patches else (1.0,))
+        return Whitening.of(self.embeddings, self.labels, WEIGHTS if self.model.foreground else (1.0,))
 
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
@@ -149,7 +149,7 @@ class ReferenceDatabase:
 
     def as_in_paper(self) -> "ReferenceDatabase":
         """Return a database that compares class tokens by their plain cosine (section 3.1 of the paper)."""
-        return replace(self, embeddings=self.class_tokens, model=replace(self.model, patches=False), whitened=False)
+        return replace(self, embeddings=self.class_tokens, model=replace(self.model, foreground=False), whitened=False)
 
     def pose_groups(self) -> NDArray[np.int64]:
         """Return int64 [N]: equal numbers for references of the same pose. Each unknown pose has its own number."""
@@ -183,10 +183,10 @@ class ReferenceDatabase:
         tensors: dict[str, NDArray[Any]] = {
             "labels": self.labels, "embeddings": self.class_tokens, "poses": self.poses,
         }  # fmt: skip
-        if self.model.patches:
+        if self.model.foreground:
             tensors["foreground_embeddings"] = self.embeddings[:, self.model.dim :]
         values = {
-            "format_version": FORMAT_VERSION if self.model.patches else 1,
+            "format_version": FORMAT_VERSION if self.model.foreground else 1,
             "classes": self.classes,
             "images": self.images,
             "model": {"name": self.model.name, "sha256": self.model.sha256, "dim": self.model.dim},
@@ -242,7 +242,7 @@ class ReferenceDatabase:
             if "foreground_embeddings" in content:
                 tokens = [content.pop(name) for name in ("embeddings", "foreground_embeddings")]
                 content["embeddings"] = np.concatenate(tokens, axis=1)
-                content["model"] = replace(content["model"], patches=True)
+                content["model"] = replace(content["model"], foreground=True)
             database = cls(**content, path=path)
             _check_values(database)
         except MemoryError:

@@ -110,7 +110,7 @@ def promoted(
     Raises:
         InputError: a photo cannot be read, or a folder is not named after a class of the database.
     """
-    encoder = encoder.with_patches(database.model.patches)
+    encoder = encoder.with_foreground(database.model.foreground)
     database.check_model(encoder.model)
     files = find_photos(photos_directory, database.classes)
     paths = [path for path, _ in files]

@@ -55,19 +55,19 @@ class Model:
         name: name of the encoder.
         sha256: SHA-256 of its file.
         dim: length T of a token.
-        patches: whether the vector is the class token joined with the foreground token, so that its length D is 2 T;
+        foreground: whether the vector is the class token joined with the foreground token, so that its length D is 2 T;
             otherwise it is the class token alone, as in the paper and in databases of version 0.1.0.
     """
 
     name: str
     sha256: str
     dim: int
-    patches: bool = False
+    foreground: bool = False
 
     @property
     def length(self) -> int:
         """Length D of the vector."""
-        return self.dim * (2 if self.patches else 1)
+        return self.dim * (2 if self.foreground else 1)
 
     def __str__(self) -> str:
         return shown(f"{self.name} ({self.length} values, SHA-256 {self.sha256[:12]}…)")
@@ -154,7 +154,7 @@ def frame_of_patches(count: int) -> NDArray[np.int64]:
     return np.flatnonzero((rows % (side - 1) == 0) | (columns % (side - 1) == 0))
 
 
-def foreground(patch_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+def foreground_tokens(patch_tokens: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the weighted sum of patch tokens, where those weigh most that differ from the frame of the image.
 
     The frame shows the background, for the most part, so what differs from it is the part. A token's weight is 1 minus its
@@ -180,7 +180,7 @@ class Encoder:
     Its outputs are ``embedding`` [N, D], the class token after the last LayerNorm, and ``patch_tokens`` [N, P, D]. Its
     metadata name the weights.
 
-    Its vectors are class tokens, which say what an image shows. Those of :meth:`with_patches` also hold the foreground
+    Its vectors are class tokens, which say what an image shows. Those of :meth:`with_foreground` also hold the foreground
     token, which says how the part looks; benchmarks/ACCURACY.md states the gain.
 
     Args:
@@ -260,12 +260,12 @@ class Encoder:
             provider=PROVIDERS[self.provider],
         )
 
-    def with_patches(self, patches: bool = True) -> "Encoder":
+    def with_foreground(self, foreground: bool = True) -> "Encoder":
         """Return this encoder with vectors that hold the foreground token, or with class tokens alone."""
-        if patches == self.model.patches:
+        if foreground == self.model.foreground:
             return self
         other = copy.copy(self)  # with the same session
-        other.model = replace(self.model, patches=patches)
+        other.model = replace(self.model, foreground=foreground)
         return other
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -280,10 +280,10 @@ class Encoder:
         Raises:
             InputError: ONNX Runtime fails, for instance because memory is short.
         """
-        if not self.model.patches:
+        if not self.model.foreground:
             return _unit(self._run(["embedding"], batch, self._without_patch_tokens)[0])
         class_tokens, patch_tokens = self._run(["embedding", "patch_tokens"], batch, {})
-        return np.concatenate([_unit(class_tokens), _unit(foreground(patch_tokens))], axis=1)
+        return np.concatenate([_unit(class_tokens), _unit(foreground_tokens(patch_tokens))], axis=1)
 
     def patch_tokens(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one vector for each image patch, row by row from the top left.

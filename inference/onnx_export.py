@@ -67,7 +67,7 @@ JOIN = """join (float[N, T] class_unit, float[N, P, T] patch_tokens) => (float[N
     foreground_unit = LpNormalization <axis = 1, p = 2> (foreground)
     joined = Concat <axis = 1> (class_unit, foreground_unit)
 }"""
-"""The same for models with ``patches``, and :func:`.encoder.foreground`."""
+"""The same for models with ``foreground``, and :func:`.encoder.foreground_tokens`."""
 
 VOTE = """vote (float[N, D] joined)
     => (int64[N] label, int64[N, C] votes, float[N, K] similarities, int64[N, K] neighbours) {
@@ -151,19 +151,19 @@ def export_onnx(
     """
     onnx = _import_onnx()
     model = _load_encoder(encoder, database, precision)
-    patches = database.model.patches
-    vote = VOTE if patches else VOTE.replace("joined", "class_unit")
+    foreground = database.model.foreground
+    vote = VOTE if foreground else VOTE.replace("joined", "class_unit")
     if rejection:
         vote = vote.replace("int64[N] label", "int64[N] winner").replace("    label =", "    winner =")
     before = [onnx.parser.parse_graph(PREPROCESS)] if flavour == "image" else []
-    outputs = ["embedding", "patch_tokens"] if patches else ["embedding"]
+    outputs = ["embedding", "patch_tokens"] if foreground else ["embedding"]
     _compute_patch_tokens(model.graph)
     embedding = onnx.utils.Extractor(model).extract_model(["pixels"], outputs).graph
-    parts = [OF_CLASS, *([JOIN] if patches else []), vote, *([REJECT] if rejection else [])]
+    parts = [OF_CLASS, *([JOIN] if foreground else []), vote, *([REJECT] if rejection else [])]
     after = [onnx.parser.parse_graph(part) for part in parts]
     constants = {
         **_vote_constants(database, k),
-        **(_foreground_constants(model.graph) if patches else {}),
+        **(_foreground_constants(model.graph) if foreground else {}),
         **(_rejection_constants(rejection) if rejection else {}),
         **(_preprocessing_constants(database.preprocessing) if flavour == "image" else {}),
     }

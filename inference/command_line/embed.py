@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     folder = args.references.resolve()
     database = args.database or folder.with_name(f"{folder.name}.safetensors")
     preprocessing = Preprocessing(crop=args.crop or WHOLE, white_level=args.white_level)
-    encoder = open_encoder(args, progress).with_patches()
+    encoder = open_encoder(args, progress).with_foreground()
     if args.shard is None:
         return build_database(args.references, database, encoder, preprocessing, progress).to_json()
 

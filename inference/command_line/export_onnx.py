@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     """Run the command, and return what ``--json`` prints."""
     database, encoder = open_database(args), open_encoder(args, progress)
-    database.check_model(encoder.with_patches(database.model.patches).model)
+    database.check_model(encoder.with_foreground(database.model.foreground).model)
     k = usable_k(args.k, database, progress)
     rejection = fitted_rejection(args, database)
     onnx_export.export_onnx(database, encoder.path, args.output, args.input, k, rejection, encoder.precision)

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
         return _build_on_cluster(args, progress)
     started = time.monotonic()
     # First: a missing encoder should be known before hours of rendering.
-    encoder = open_encoder(args, progress).with_patches()
+    encoder = open_encoder(args, progress).with_foreground()
     preprocessing = preprocessing_of(args)
     rendered = render_references(args, progress)
     if rendered.left:  # the last share to end makes the database

@@ -231,7 +231,7 @@ def test_another_model_is_refused_naming_both() -> None:
 def test_as_in_the_paper_class_tokens_are_compared_by_their_plain_cosine(tmp_path: Path) -> None:
     made = database(count=40, dim=4)
     vectors = np.concatenate([made.embeddings, made.embeddings[::-1]], axis=1)
-    saved = replace(made, embeddings=vectors, model=replace(made.model, patches=True))
+    saved = replace(made, embeddings=vectors, model=replace(made.model, foreground=True))
     saved.save(tmp_path / "references.safetensors")
     loaded = ReferenceDatabase.load(tmp_path / "references.safetensors")
     assert loaded.model == saved.model and (loaded.embeddings == saved.embeddings).all()

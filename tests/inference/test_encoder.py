@@ -14,7 +14,13 @@ import onnx
 import pytest
 
 from synthetic_similarity_search.inference import encoder as encoder_module
-from synthetic_similarity_search.inference.encoder import Encoder, Model, find_encoder, foreground, import_onnxruntime
+from synthetic_similarity_search.inference.encoder import (
+    Encoder,
+    Model,
+    find_encoder,
+    foreground_tokens,
+    import_onnxruntime,
+)
 from synthetic_similarity_search.inference.errors import InputError
 from synthetic_similarity_search.tests.tiny_encoder import DIM, random_batch, real_encoder, write_tiny_encoder
 
@@ -57,9 +63,9 @@ def test_vectors_have_unit_length_and_know_their_model(tmp_path: Path) -> None:
     assert tokens.shape == (3, 256, DIM)
     means = tokens.mean(axis=1)  # by the tiny encoder's construction
     assert np.abs(vectors - means / np.linalg.norm(means, axis=1, keepdims=True)).max() < 1e-5
-    joined = encoder.with_patches()
-    assert joined.model == Model("tiny", encoder.model.sha256, DIM, patches=True) and joined.model.length == 2 * DIM
-    assert joined.with_patches(False).model == encoder.model
+    joined = encoder.with_foreground()
+    assert joined.model == Model("tiny", encoder.model.sha256, DIM, foreground=True) and joined.model.length == 2 * DIM
+    assert joined.with_foreground(False).model == encoder.model
     assert (joined.embed(batch)[:, :DIM] == vectors).all()
 
 
@@ -67,7 +73,7 @@ def test_a_vector_is_the_class_token_joined_with_the_foreground_token() -> None:
     path, batch = real_encoder(), random_batch(2)
     session = import_onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"])
     class_tokens, patch_tokens = session.run(["embedding", "patch_tokens"], {"pixels": batch})
-    vectors = Encoder(path).with_patches().embed(batch)
+    vectors = Encoder(path).with_foreground().embed(batch)
     for vector, class_token, patches in zip(vectors, class_tokens, patch_tokens.astype(np.float64), strict=True):
         grid = patches.reshape(16, 16, -1)
         frame = np.concatenate([grid[0], grid[-1], grid[1:-1, 0], grid[1:-1, -1]]).mean(axis=0)
@@ -83,7 +89,7 @@ def test_the_foreground_token_says_how_the_part_looks_and_not_what_lies_around_i
     images = np.empty((3, 16, 16, 64), np.float32)
     images[0], images[1], images[2] = background, other, background
     images[:2, 6:9, 5:8] = part  # 9 of 256 patches
-    tokens = foreground(images.reshape(3, 256, 64))
+    tokens = foreground_tokens(images.reshape(3, 256, 64))
     cosines = tokens @ np.stack([part, background], axis=1) / np.linalg.norm(tokens, axis=1)[:, None]
     cosines /= np.linalg.norm([part, background], axis=1)
     assert (cosines[:2, 0] > 0.99).all() and cosines[2, 1] > 0.99, "an empty image shows its background"
@@ -249,7 +255,7 @@ def test_a_provider_that_is_not_on_offer_is_refused(runtime: Callable[..., tuple
 
 
 def test_the_real_encoder_gives_the_same_vector_whatever_is_in_its_batch() -> None:
-    encoder = Encoder(real_encoder()).with_patches()
+    encoder = Encoder(real_encoder()).with_foreground()
     batch = random_batch(5)
     together, alone = encoder.embed(batch), np.concatenate([encoder.embed(image[None]) for image in batch])
     assert (together == alone).all()

@@ -86,15 +86,15 @@ def check_verdicts(database: ReferenceDatabase, encoder: Encoder, photos: list[P
         assert sorted(neighbours[0]) == sorted(near.row for near in verdict.neighbours)
 
 
-@pytest.mark.parametrize("patches", [False, True])
-def test_verdicts_equal_classify(station: Path, tmp_path: Path, patches: bool) -> None:
-    encoder = Encoder(station / "tiny.onnx").with_patches(patches)
+@pytest.mark.parametrize("foreground", [False, True])
+def test_verdicts_equal_classify(station: Path, tmp_path: Path, foreground: bool) -> None:
+    encoder = Encoder(station / "tiny.onnx").with_foreground(foreground)
     photos = sorted(write_pictures(tmp_path / "photos", 6, seed=1).glob("*/*.png"))
     check_verdicts(build(station / "references", encoder), encoder, photos, tmp_path)
 
 
 def test_unknown_photos_are_rejected_as_by_classify(station: Path, tmp_path: Path) -> None:
-    encoder = Encoder(station / "tiny.onnx").with_patches()
+    encoder = Encoder(station / "tiny.onnx").with_foreground()
     database = build(station / "references", encoder)
     write_pictures(tmp_path / "photos", 3, seed=1)
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
