@@ -66,7 +66,8 @@ def test_vectors_have_unit_length_and_know_their_model(tmp_path: Path) -> None:
     joined = encoder.with_foreground()
     assert joined.model == Model("tiny", encoder.model.sha256, DIM, foreground=True) and joined.model.length == 2 * DIM
     assert joined.with_foreground(False).model == encoder.model
-    assert (joined.embed(batch)[:, :DIM] == vectors).all()
+    both = joined.embed(batch)
+    assert (both[:, :DIM] == vectors).all() and np.abs(np.linalg.norm(both[:, DIM:], axis=1) - 1).max() < 1e-6
 
 
 def test_a_vector_is_the_class_token_joined_with_the_foreground_token() -> None:
