@@ -27,9 +27,26 @@ class Progress:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
+        self.stopped = False
+
+    def stop(self, *_signal: object) -> None:
+        """End the job: a handler of signals.
+
+        Blender prints and forgets what is raised in a handler that it calls, such as that of a changed scene. So
+        :meth:`track` raises it once more.
+
+        Raises:
+            KeyboardInterrupt: always.
+        """
+        self.stopped = True
+        raise KeyboardInterrupt
 
     def track(self, items: Iterable[Item], total: int, stage: str) -> Generator[Item, None, None]:
-        """Yield ``items``, whose number is ``total``. An item counts as done when the next one is requested."""
+        """Yield ``items``, whose number is ``total``. An item counts as done when the next one is requested.
+
+        Raises:
+            KeyboardInterrupt: :meth:`stop` was called.
+        """
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # otherwise tqdm starts a thread that redraws an idle bar
@@ -41,6 +58,8 @@ class Progress:
         pause = INTERVAL if sys.stderr.isatty() else 10
         with tqdm(total=total, desc=stage, file=sys.stderr, mininterval=pause, miniters=1, disable=total == 0) as bar:
             for done, item in enumerate(items, 1):
+                if self.stopped:
+                    raise KeyboardInterrupt
                 yield item
                 bar.update()
                 now = time.monotonic()

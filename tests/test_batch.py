@@ -10,11 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 
+from synthetic_similarity_search.inference.command_line.framework import Command
+from synthetic_similarity_search.inference.command_line.framework import main as run_commands
 from synthetic_similarity_search.tests.commands import last_json, run
 from synthetic_similarity_search.tests.tiny_encoder import write_pictures, write_tiny_encoder
 from synthetic_similarity_search.tests.tiny_scene import ROOT, WARNING, add_class
@@ -239,3 +243,33 @@ def test_nothing_is_left_behind(blend_file: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "batch.py"), "--scene", str(blend_file), "check"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_blender_swallows_stops_the_job(
+    scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """Blender prints and forgets what is raised while it calls a handler."""
+    done = []
+
+    def swallowed(*_: object) -> None:
+        os.kill(os.getpid(), number)
+
+    def run_job(_args: object, progress: Any) -> dict[str, object]:
+        for step in progress.track(range(9), 9, "Counting"):
+            done.append(step)
+            scene.camera.location.x += 1
+            bpy.context.view_layer.update()
+        return {}
+
+    job: Any = ModuleType("job_of_a_test")
+    job.add_arguments, job.run = lambda parser: None, run_job
+    monkeypatch.setitem(sys.modules, job.__name__, job)
+    bpy.app.handlers.depsgraph_update_post.append(swallowed)
+    try:
+        status = run_commands(["count"], [Command("count", "Count.", job.__name__)], "prog")
+    finally:
+        bpy.app.handlers.depsgraph_update_post.remove(swallowed)
+    assert (status, done) == (1, [0])
+    assert "Stopped. What was finished is kept." in capsys.readouterr().err

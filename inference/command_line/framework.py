@@ -98,11 +98,12 @@ def main(
     as_json, debug = "--json" in argv, "--debug" in argv
     if os.environ.pop(WATCHED, None):  # removed, because it applies only to this process
         end_with_stdin()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    progress = Progress()
+    handlers = {number: signal.signal(number, progress.stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         module, args = _parse(argv, commands, prog, defaults or {})
-        result = module.run(args, Progress(args.progress_file))
+        progress.file = args.progress_file
+        result = module.run(args, progress)
         status = module.status(result) if hasattr(module, "status") else DONE
     except SystemExit as end:  # --help
         return int(end.code or 0)
