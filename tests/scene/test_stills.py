@@ -136,6 +136,20 @@ def test_a_plain_world_lights_the_same_through_the_small_light_probe(scene: bpy.
     assert not stills._plain(scene.world)
 
 
+def test_pictures_are_the_same_whether_the_scene_is_read_twice(
+    scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What saves a software renderer half of its time is seen in no picture, and gone afterwards."""
+    names = {kind: list(getattr(bpy.data, kind).keys()) for kind in ("objects", "meshes", "materials")}
+    found = []
+    for software in (True, False):
+        monkeypatch.setattr(stills, "_renders_in_software", lambda software=software: software)
+        render(scene, tmp_path / str(software), images_per_class=3, samples=2)
+        found.append(contents(tmp_path / str(software)))
+    assert found[0] == found[1] and len(found[0]) == 6
+    assert names == {kind: list(getattr(bpy.data, kind).keys()) for kind in names}
+
+
 def test_a_folder_deleted_while_a_file_is_written_is_what_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "references"
     folder.mkdir()
