@@ -279,7 +279,8 @@ class _Matcher:
             each = (time.monotonic() - started) / (len(missing) - 1)
             images = self.planned_images(candidates)
             processes = max(1, workers.count(images, self.jobs, isolate=False))
-            minutes = max(1, round(images * (each / processes + EMBEDDING) / 60))
+            # Processes share cores, as a software renderer uses several, or else the graphics card.
+            minutes = max(1, round(images * (each / math.sqrt(processes) + EMBEDDING) / 60))
             progress.say(f"{images} images to render and compare: this takes about {minutes} min.")
 
     def _start_from_exposure(self, candidate: Candidate) -> Generator[PlannedImage, None, Candidate]:
