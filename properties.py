@@ -309,8 +309,9 @@ class SIMSEARCH_PG_settings(bpy.types.PropertyGroup):
     )
     match_directory: StringProperty(
         name="Photos to Match",
-        description="Folder of some dozens of photos of the station, to which lamps, background and materials are matched. "
-        "They need no labels. Photos used here make F1 on them too good: validate on others",
+        description="Folder of some dozens of photos of the station, to which lamps, background and materials are matched, "
+        "and toward which the references are moved then. They need no labels. Photos used here make F1 on them too good: "
+        "validate on others",
         subtype="DIR_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )

@@ -23,7 +23,7 @@ from .preprocessing import WHOLE, Preprocessing, crop_problem
 from .whitening import Whitening
 
 FORMAT_VERSION = 2
-"""Version 2 has foreground tokens. Files without them are of version 1, which extension 0.1.0 reads too."""
+"""Version 2 has foreground tokens or a domain shift. Files without both are of version 1, which extension 0.1.0 reads too."""
 
 OWN_PREPROCESSING = ("crop", "white_level")
 """The parts of the preprocessing that each database states. The other parts are fixed in this version."""
@@ -59,6 +59,8 @@ class ReferenceDatabase:
         recipe: how the images were made.
         promoted: numbers of the references that are real photos, in ascending order.
         qualities: results of :func:`.quality.measure` for the images, float32 [N, 3]; None in files of version 0.1.0.
+        domain_shift: what is added to the vector of a rendered reference before photos are compared with it, float32 [D]
+            (:mod:`.domain_shift`); None adds nothing.
         path: the file that the database was read from, or that it will be written to.
         whitened: whether similarity is measured after :class:`.whitening.Whitening`; otherwise it is the plain cosine,
             as in the paper.
@@ -74,6 +76,7 @@ class ReferenceDatabase:
     recipe: dict[str, Any]
     promoted: tuple[int, ...] = ()
     qualities: NDArray[np.float32] | None = None
+    domain_shift: NDArray[np.float32] | None = None
     path: Path = Path()
     whitened: bool = True
 
@@ -114,9 +117,20 @@ class ReferenceDatabase:
         return Whitening.of(self.embeddings, self.labels, WEIGHTS if self.model.foreground else (1.0,))
 
     @cached_property
+    def compared(self) -> NDArray[np.float32]:
+        """The references as photos are compared with them, float32 [N, D]: rendered ones moved by the domain shift."""
+        if self.domain_shift is None:
+            return self.embeddings
+        moved = self.embeddings + self.domain_shift
+        for token in np.split(moved, moved.shape[1] // self.model.dim, axis=1):
+            token /= np.linalg.norm(token, axis=1, keepdims=True)
+        moved[list(self.promoted)] = self.embeddings[list(self.promoted)]
+        return moved
+
+    @cached_property
     def lengths(self) -> NDArray[np.float32]:
-        """The lengths of the embeddings' parts after :attr:`whitening`, float32 [N, P]."""
-        return self.whitening.lengths(self.embeddings)
+        """The lengths of the compared references' parts after :attr:`whitening`, float32 [N, P]."""
+        return self.whitening.lengths(self.compared)
 
     def nearest(
         self, vectors: NDArray[np.float32], k: int
@@ -131,7 +145,7 @@ class ReferenceDatabase:
             Similarities float32 [Q, k], row numbers int64 [Q, k] and labels int64 [Q, k], the most similar reference
             first. References of equal similarity are in the order of the database.
         """
-        similarities, rows = neighbours.search(self.whitening.dual(vectors), self.embeddings, self.lengths, k)
+        similarities, rows = neighbours.search(self.whitening.dual(vectors), self.compared, self.lengths, k)
         return similarities, rows, self.labels[rows]
 
     def predict(self, vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -149,7 +163,8 @@ class ReferenceDatabase:
 
     def as_in_paper(self) -> "ReferenceDatabase":
         """Return a database that compares class tokens by their plain cosine (section 3.1 of the paper)."""
-        return replace(self, embeddings=self.class_tokens, model=replace(self.model, foreground=False), whitened=False)
+        model = replace(self.model, foreground=False)
+        return replace(self, embeddings=self.class_tokens, model=model, domain_shift=None, whitened=False)
 
     def pose_groups(self) -> NDArray[np.int64]:
         """Return int64 [N]: equal numbers for references of the same pose. Each unknown pose has its own number."""
@@ -185,8 +200,10 @@ class ReferenceDatabase:
         }  # fmt: skip
         if self.model.foreground:
             tensors["foreground_embeddings"] = self.embeddings[:, self.model.dim :]
+        if self.domain_shift is not None:
+            tensors["domain_shift"] = self.domain_shift
         values = {
-            "format_version": FORMAT_VERSION if self.model.foreground else 1,
+            "format_version": 1 if self.domain_shift is None and not self.model.foreground else FORMAT_VERSION,
             "classes": self.classes,
             "images": self.images,
             "model": {"name": self.model.name, "sha256": self.model.sha256, "dim": self.model.dim},
@@ -236,6 +253,8 @@ class ReferenceDatabase:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 if "foreground_embeddings" in slices:
                     shapes["foreground_embeddings"] = shapes["embeddings"]
+                if "domain_shift" in slices:
+                    shapes["domain_shift"] = ("F32", [dim * (1 + ("foreground_embeddings" in slices))])
                 if {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()} != shapes:
                     raise _Refused("its tensors do not match its metadata. Build it again.")
                 content |= _tensors(stream, {name: shapes[name] for name in file.offset_keys()})
@@ -373,3 +392,7 @@ def _check_values(database: ReferenceDatabase) -> None:
         raise _Refused("its vectors are not of unit length. Build it again.")
     if not np.isfinite(database.poses).all():
         raise _Refused("a pose is not finite. Build it again.")
+    if database.domain_shift is not None:
+        lengths = np.linalg.norm(database.domain_shift.reshape(-1, database.model.dim), axis=1)
+        if not (lengths < 1).all():  # also false for NaN; a longer one could leave no vector
+            raise _Refused("its domain shift is not shorter than its vectors. Build it again.")

@@ -40,7 +40,7 @@ def relabelled(database: ReferenceDatabase, classes: tuple[str, ...]) -> Referen
 
 def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceDatabase:
     """Return all references of two databases. References of the same class and vector count once, so joining twice is
-    safe.
+    safe. A domain shift is that of the station, so the first one's, if there is one, holds for all.
 
     Raises:
         InputError: different encoders made them, or they see different parts of a photo.
@@ -71,6 +71,7 @@ def joined(first: ReferenceDatabase, second: ReferenceDatabase) -> ReferenceData
         qualities=None
         if first.qualities is None or second.qualities is None
         else np.concatenate([first.qualities, second.qualities]),
+        domain_shift=second.domain_shift if first.domain_shift is None else first.domain_shift,
     )
 
 

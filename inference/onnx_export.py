@@ -223,7 +223,7 @@ def _vote_constants(database: ReferenceDatabase, k: int) -> dict[str, NDArray[An
         "part_axes": np.array([1, 2], np.int64),
         "part_weights": np.array(weights, np.float32)[:, None, None],
         "whitening": database.whitening.matrices.astype(np.float32),
-        "reference_parts": np.stack([part.T for part in np.split(database.embeddings, len(weights), axis=1)]),
+        "reference_parts": np.stack([part.T for part in np.split(database.compared, len(weights), axis=1)]),
         "reference_lengths": np.ascontiguousarray(database.lengths.T[:, None]),
         "reference_labels": database.labels,
         "class_numbers": np.arange(len(database.classes), dtype=np.int64),

@@ -78,10 +78,10 @@ def separability(database: ReferenceDatabase, k: int) -> Separability:
     nearest = np.full((len(labels), count), -1.0)
     for part in np.unique(groups % FOLDS):
         left_out = groups % FOLDS == part
-        queries, rest = database.embeddings[left_out], database.take(np.flatnonzero(~left_out))
+        queries, rest = database.compared[left_out], database.take(np.flatnonzero(~left_out))
         similarities, _, voters = rest.nearest(queries, min(k, len(rest)))
         predicted[left_out] = neighbours.vote(voters, similarities, count)[0]
-        all_similarities = rest.whitening.similarities(queries, rest.embeddings)
+        all_similarities = rest.whitening.similarities(queries, rest.compared)
         for label in np.unique(rest.labels):
             nearest[left_out, label] = all_similarities[:, rest.labels == label].max(axis=1)
     pairs = (_pair(database.classes, nearest, labels, first, second) for first, second in combinations(range(count), 2))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from . import domain_gap, metrics, quality, report
 from .classifier import Classifier, outvoted
 from .database import ReferenceDatabase
+from .domain_shift import matched_photos
 from .embedding import embed_files
 from .errors import InputError
 from .files import files_below, find_photos, replacing, sha256_file, shown, writable_folder
@@ -414,9 +415,8 @@ def assess_quality(database: ReferenceDatabase, queries: Queries, outcome: Outco
 
 def assess_matched(database: ReferenceDatabase, queries: Queries, outcome: Outcome) -> MatchedResult | None:
     """What of the score rests on photos that the scene was matched to, by their content; None where there is none."""
-    matched = database.recipe.get("matched")
-    hashes = matched.get("photos") if isinstance(matched, dict) else None
-    if not isinstance(hashes, dict) or not hashes:
+    hashes = matched_photos(database.recipe)
+    if not hashes:
         return None
     others = np.array([sha256_file(path) not in hashes for path in queries.paths])
     if others.all():

@@ -626,7 +626,7 @@ GERMAN = {
     "Find the lamps, background, materials and camera distance that make references most like photos of the station. The photos need no labels; the scene is changed at the end, in one step that can be undone":
         "Lampen, Hintergrund, Materialien und Kameraabstand finden, mit denen die Referenzen den Fotos der Station am ähnlichsten sind. Die Fotos brauchen keine Klassen; die Szene wird am Ende in einem Schritt geändert, der sich zurücknehmen lässt",
     "Photos to Match": "Fotos zum Anpassen",
-    "Folder of some dozens of photos of the station, to which lamps, background and materials are matched. They need no labels. Photos used here make F1 on them too good: validate on others":
-        "Ordner mit einigen Dutzend Fotos der Station, an die Lampen, Hintergrund und Materialien angepasst werden. Sie brauchen keine Klassen. F1 auf diesen Fotos wird dadurch zu gut: mit anderen validieren",
+    "Folder of some dozens of photos of the station, to which lamps, background and materials are matched, and toward which the references are moved then. They need no labels. Photos used here make F1 on them too good: validate on others":
+        "Ordner mit einigen Dutzend Fotos der Station, an die Lampen, Hintergrund und Materialien angepasst und zu denen hin die Referenzen danach verschoben werden. Sie brauchen keine Klassen. F1 auf diesen Fotos wird dadurch zu gut: mit anderen validieren",
 }
 # fmt: on

@@ -202,6 +202,15 @@ SENTENCES = {
         "Eine Klasse heißt schon „unknown“, sodass Fotos nicht zurückgewiesen werden können. Die Klasse umbenennen.",
     "The folder {0} does not exist. Choose a folder of photos of the station.":
         "Den Ordner {0} gibt es nicht. Einen Ordner mit Fotos der Station wählen.",
+    "The photos that the scene was matched to were not found, so references are not moved toward them, which makes alike classes "
+    "easier to tell apart. Choose their folder as Photos to Match or give --matched-photos, and build again.":
+        "Die Fotos, an die die Szene angepasst wurde, wurden nicht gefunden. Deshalb werden die Referenzen nicht zu ihnen hin "
+        "verschoben, was ähnliche Klassen besser trennt. Ihren Ordner als Fotos zum Anpassen wählen oder --matched-photos angeben "
+        "und neu erstellen.",
+    "The photos that the scene was matched to look like {0} of {1} classes only, so references are not moved toward them. Match "
+    "to photos of all classes.":
+        "Die Fotos, an die die Szene angepasst wurde, gleichen nur {0} von {1} Klassen. Deshalb werden die Referenzen nicht zu "
+        "ihnen hin verschoben. An Fotos aller Klassen anpassen.",
     "{0} has too few photos that can be read: {1}. Choose a folder with {2} or more photos of the station.":
         "{0} hat zu wenige lesbare Fotos: {1}. Einen Ordner mit mindestens {2} Fotos der Station wählen.",
     "There is no encoder {0}. {1}": "Es gibt keinen Encoder {0}. {1}",
@@ -363,6 +372,8 @@ SENTENCES = {
         "ihre Klassen oder Bilder sind keine Listen von Texten. Sie neu erstellen.",
     "a label is out of range. Build it again.": "eine Bezeichnung liegt außerhalb der Klassen. Sie neu erstellen.",
     "its vectors are not of unit length. Build it again.": "ihre Vektoren haben nicht die Länge eins. Sie neu erstellen.",
+    "its domain shift is not shorter than its vectors. Build it again.":
+        "ihre Verschiebung ist nicht kürzer als ihre Vektoren. Sie neu erstellen.",
     "a pose is not finite. Build it again.": "eine Pose ist nicht endlich. Sie neu erstellen.",
     "its model is not described completely. Build it again.": "ihr Modell ist nicht vollständig beschrieben. Sie neu erstellen.",
     'its image path "{0}" is outside its folder. Build it again.':

@@ -55,6 +55,7 @@ class SIMSEARCH_OT_match_look(RenderJob):
             apply_match(scene, read_settings(scene), result)
         except InputError as error:
             return " ".join(error.problems)
+        scene.simsearch.match_directory = scene.simsearch.match_directory or scene.simsearch.photos_directory
         stored_results.keep(scene, "match", result)
         if not result.changes:
             return "Nothing was found that makes the references clearly more like the photos"

@@ -161,7 +161,9 @@ class SIMSEARCH_OT_build(OwnedFolderJob):
     title = "Build Database"
 
     def command(self, scene: bpy.types.Scene) -> list[str]:
-        return ["build", "--output", str(checklist.output_folder(scene).path)]
+        matched = scene.simsearch.match_directory
+        photos = ["--matched-photos", str(checklist.absolute(matched))] if matched else []
+        return ["build", "--output", str(checklist.output_folder(scene).path), *photos]
 
     def store(self, scene: bpy.types.Scene, result: "RenderResult") -> str:
         stored_results.keep(scene, "references", result, "scene")

@@ -98,6 +98,16 @@ def add_shard_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_matched_photos_argument(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the option for the photos that the references' scene was matched to."""
+    parser.add_argument(
+        "--matched-photos",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the photos that the scene was matched to; references are moved toward them; default: {default}",
+    )
+
+
 def add_similarity_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option for how similarity is measured."""
     parser.add_argument("--paper", action="store_true", help="plain cosine similarity of class tokens, as in the paper")

@@ -12,18 +12,20 @@ from ...inference.command_line.embed import build_database
 from ...inference.command_line.options import (
     add_cluster_arguments,
     add_encoder_arguments,
+    add_matched_photos_argument,
     add_photo_arguments,
     open_encoder,
 )
 from ...inference.errors import InputError
 from ...inference.progress import Progress
-from .options import add_output, output_folder, preprocessing_of
+from .options import add_output, matched_photos, output_folder, preprocessing_of
 from .render import render_references
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``build``."""
     add_output(parser)
+    add_matched_photos_argument(parser, "the scene's Photos to Match")
     add_cluster_arguments(parser)
     add_photo_arguments(parser)
     add_encoder_arguments(parser)
@@ -41,7 +43,9 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     if rendered.left:  # the last share to end makes the database
         return rendered.to_json()
     folder = output_folder(args)
-    built = build_database(folder.references.path, folder.database, encoder, preprocessing, progress)
+    built = build_database(
+        folder.references.path, folder.database, encoder, preprocessing, progress, matched_photos(args)
+    )
     return (
         built.to_json()
         | replace(

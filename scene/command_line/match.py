@@ -74,6 +74,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, object]:
     )
     if args.save:
         apply_match(scene, settings, result)
+        scene.simsearch.match_directory = str(args.photos.absolute())
         bpy.ops.wm.save_as_mainfile(filepath=str(args.save.absolute()), copy=True)
         print(f"{shown(args.save)} holds the matched scene; build its database next")
     return result.to_json()

@@ -69,3 +69,9 @@ def output_folder(args: argparse.Namespace) -> OutputFolder:
     if not directory or (directory.startswith("//") and not bpy.data.filepath):
         raise InputError("There is no output folder. Give one with --output, or save the scene first.")
     return OutputFolder(Path(bpy.path.abspath(directory)).absolute())
+
+
+def matched_photos(args: argparse.Namespace) -> Path | None:
+    """Return the folder of the photos that the scene was matched to, from the command line or the scene."""
+    directory = bpy.context.scene.simsearch.match_directory
+    return args.matched_photos or (Path(bpy.path.abspath(directory)) if directory else None)

@@ -148,6 +148,9 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any], dict[str, str]], object], str
     "infinity": (fill("embeddings", 3, np.inf), "unit length"),
     "not normalised": (fill("embeddings", 3, 2.0), "unit length"),
     "pose NaN": (fill("poses", 3, np.nan), "not finite"),
+    "shift of another length": (lambda t, m: t.update(domain_shift=np.zeros(7, np.float32)), "tensors do not match"),
+    "shift too long": (lambda t, m: t.update(domain_shift=np.ones(8, np.float32)), "domain shift is not shorter"),
+    "shift NaN": (lambda t, m: t.update(domain_shift=np.full(8, np.nan, np.float32)), "domain shift is not shorter"),
 }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons that start a child Blender: what they find is kept, and nothing outlives what it belongs to."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,8 +17,10 @@ from PIL import Image
 
 from synthetic_similarity_search import preferences
 from synthetic_similarity_search.inference.database import ReferenceDatabase
+from synthetic_similarity_search.inference.domain_shift import PHOTOS_GONE
 from synthetic_similarity_search.inference.encoder import find_encoder
 from synthetic_similarity_search.inference.errors import InputError
+from synthetic_similarity_search.inference.files import sha256_file
 from synthetic_similarity_search.interface import child_job, stored_results
 from synthetic_similarity_search.interface.child_job import State
 from synthetic_similarity_search.panels.mistakes import mistakes
@@ -90,6 +93,27 @@ def unknown_objects_are_told(scene: bpy.types.Scene, others: Path) -> None:
         found = photo.verdict
         assert (found.predicted == "unknown") == reject
         assert ("unfamiliar" in meaning(found)) == reject
+
+
+def test_a_build_looks_for_the_photos_that_the_scene_was_matched_to(
+    scene: bpy.types.Scene, encoder: None, tmp_path: Path
+) -> None:
+    assert bpy.ops.simsearch.build() == {"FINISHED"}
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for reference in (tmp_path / "out" / "references").glob("*/*.png"):
+        for share in (0.7, 0.8):
+            dark = Image.open(reference).point(lambda level, share=share: round(share * level))
+            dark.save(photos / f"{share}_{reference.name}")
+    names = {sha256_file(path): path.name for path in photos.iterdir()}
+    scene.simsearch.matched = json.dumps({"photos": names, "changes": ["Lamp brighter"]})
+    for folder, warned in ((photos, False), (tmp_path / "missing", True)):
+        scene.simsearch.match_directory = str(folder)
+        assert bpy.ops.simsearch.build() == {"FINISHED"}
+        database = ReferenceDatabase.load(tmp_path / "out" / "references.safetensors")
+        assert (database.domain_shift is None) == warned
+        built = stored_results.load(scene, "references")
+        assert built is not None and (PHOTOS_GONE in built.warnings) == warned
 
 
 def test_build_validate_classify_and_notice_changes(scene: bpy.types.Scene, encoder: None, tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_the_scene_is_saved_with_its_jitter_and_the_original_is_untouched(
     bpy.ops.wm.open_mainfile(filepath=str(station / "matched.blend"))
     assert bpy.context.scene.simsearch.jitter.light_strength == pytest.approx(0.5)
     assert json.loads(bpy.context.scene.simsearch.matched)["changes"] == matched["changes"]
+    assert Path(bpy.context.scene.simsearch.match_directory) == station / "photos"
     bpy.ops.wm.open_mainfile(filepath=str(station / "scene.blend"))
     assert bpy.context.scene.simsearch.matched == ""
     assert len(bpy.data.materials["Cube"].node_tree.nodes) == 2
@@ -127,7 +128,9 @@ def test_f1_is_told_with_and_without_the_photos_that_were_matched(station: Path,
     done = run("--scene", scene, "build", "--output", out, "--encoder", encoder)
     assert done.returncode == 0, done.stderr
     database = out / "references.safetensors"
-    recipe = ReferenceDatabase.load(database).recipe
+    built = ReferenceDatabase.load(database)
+    assert built.domain_shift is not None and "moved toward the photos" in done.stdout  # the scene knows their folder
+    recipe = built.recipe
     assert recipe["matched"] == {"photos": matched["photos"], "changes": matched["changes"]}
     others = station / "others"
     shutil.copytree(station / "photos", others)
