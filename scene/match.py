@@ -44,7 +44,7 @@ from .settings import Settings
 CANDIDATES = 36
 """Looks that are tried by default, besides those of the camera."""
 CAMERA_CANDIDATES = 14
-IMAGES = 12
+IMAGES = 10
 """Images of a candidate, if the classes have so many; each has as many as every other. Each has a pose of its own, as a few
 poses that all classes share would say little of where parts lie in the photos."""
 LAST = 2
